@@ -1,0 +1,18 @@
+//! Appending: the open batch, its way to the disk, and the segments it goes to.
+
+mod commit;
+mod journal;
+mod open;
+mod pool;
+mod proof;
+mod roll;
+mod spare;
+
+pub use commit::Written;
+pub use journal::Journal;
+pub(crate) use journal::Start;
+pub use open::{EventError, Payload};
+pub use proof::Proof;
+pub(crate) use roll::{begin_segment, commit_file};
+pub use spare::Preparer;
+pub(crate) use spare::{Spare, make_spare, replace_spare};

@@ -1,0 +1,313 @@
+//! A directory of real files, written past the page cache where the file system allows.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    fs::{self, File},
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::fs::{DirBuilderExt, FileExt},
+    },
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+
+use super::{
+    Access, AlignedBuffer, Completion, Disk, DiskFile, DiskLock, LockKind, WriteQueue, WriteTicket,
+};
+use crate::{durability::Durability, error::Error, limits::BLOCK_BYTES};
+
+const LOCK_NAME: &str = "lock";
+
+#[cfg(target_os = "linux")]
+const DIRECT: OFlags = OFlags::DIRECT;
+#[cfg(not(target_os = "linux"))]
+const DIRECT: OFlags = OFlags::empty();
+
+#[cfg(target_os = "linux")]
+const SYNCED_AT_WRITE: OFlags = OFlags::DSYNC;
+#[cfg(not(target_os = "linux"))]
+const SYNCED_AT_WRITE: OFlags = OFlags::empty();
+
+/// A directory of real files. Writes block in the call that submits them, one at a time.
+///
+/// In `Synced` a write is `pwrite` on an `O_DIRECT | O_DSYNC` descriptor; a file system that
+/// refuses `O_DIRECT` gets `O_DSYNC` through the page cache, said once at level `info`. In
+/// `Buffered` it goes to the page cache and no further.
+#[derive(Debug)]
+pub struct FileDisk {
+    directory: OwnedFd,
+    path: String,
+    direct_refused: Arc<AtomicBool>,
+}
+
+impl FileDisk {
+    /// Opens a directory, created for this user alone where missing (its parent must exist).
+    ///
+    /// # Errors
+    /// [`Error::NotADirectory`], [`Error::Permission`], [`Error::CannotCreate`].
+    pub fn open(path: impl AsRef<Path>) -> Result<FileDisk, Error> {
+        let path = path.as_ref();
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => sync_parent(path)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Error::Permission { what: format!("create {}", path.display()) });
+            }
+            Err(error) => {
+                let source = Arc::new(error);
+                return Err(Error::CannotCreate { path: path.display().to_string(), source });
+            }
+        }
+        FileDisk::open_existing(path)
+    }
+
+    /// Opens a directory that must be there; creates nothing.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::NotADirectory`], [`Error::Permission`].
+    pub fn open_existing(path: impl AsRef<Path>) -> Result<FileDisk, Error> {
+        let path = path.as_ref().display().to_string();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match rustix::fs::open(path.as_str(), flags, Mode::empty()) {
+            Ok(directory) => Ok(FileDisk { directory, path, direct_refused: Arc::default() }),
+            Err(rustix::io::Errno::NOTDIR) => Err(Error::NotADirectory { path }),
+            Err(rustix::io::Errno::NOENT) => Err(Error::Missing),
+            Err(errno) => Err(Error::from_io(format!("open {path}"), errno.into())),
+        }
+    }
+
+    /// Opens relative to the directory, never through a symbolic link.
+    fn open_at(&self, name: &str, flags: OFlags) -> io::Result<File> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = File::from(rustix::fs::openat(&self.directory, name, flags, mode)?);
+        if !file.metadata()?.is_file() {
+            let what = format!("{name} is not a regular file");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        Ok(file)
+    }
+
+    fn open_as(&self, name: &str, access: Access, create: OFlags) -> io::Result<Arc<dyn DiskFile>> {
+        let (flags, direct, sync_each) = match access {
+            Access::Read => (OFlags::RDONLY, false, false),
+            Access::ReadDirect => (OFlags::RDONLY, true, false),
+            Access::Write => (OFlags::RDWR, false, false),
+            Access::Commit(Durability::Synced) => (OFlags::RDWR | SYNCED_AT_WRITE, true, true),
+            Access::Commit(_) => (OFlags::RDWR, false, false),
+        };
+        let sync_each = sync_each && SYNCED_AT_WRITE.is_empty();
+        let direct = direct && !DIRECT.is_empty();
+        if direct && !self.direct_refused.load(Ordering::Relaxed) {
+            match self.open_direct(name, flags | create) {
+                Ok(file) => return Ok(Arc::new(OsFile { file, direct: true, sync_each })),
+                Err(error) if refuses_direct(&error) => self.say_direct_refused(),
+                Err(error) => return Err(error),
+            }
+            // The refused attempt may have created the file already.
+            let file = self.open_at(name, flags | (create - OFlags::EXCL))?;
+            return Ok(Arc::new(OsFile { file, direct: false, sync_each }));
+        }
+        let file = self.open_at(name, flags | create)?;
+        Ok(Arc::new(OsFile { file, direct: false, sync_each }))
+    }
+
+    /// Opens past the page cache and tries one read: some file systems take the flag and then
+    /// refuse every transfer.
+    fn open_direct(&self, name: &str, flags: OFlags) -> io::Result<File> {
+        let file = self.open_at(name, flags | DIRECT)?;
+        let mut block = AlignedBuffer::new(BLOCK_BYTES);
+        match file.read_at(block.all_mut(), 0) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(file),
+        }
+    }
+
+    fn say_direct_refused(&self) {
+        if !self.direct_refused.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                path = self.path,
+                "file system refuses O_DIRECT: journal writes go through the page cache, each \
+                 synced by O_DSYNC"
+            );
+        }
+    }
+}
+
+fn refuses_direct(error: &io::Error) -> bool {
+    let invalid = rustix::io::Errno::INVAL.raw_os_error();
+    let unsupported = rustix::io::Errno::OPNOTSUPP.raw_os_error();
+    error.raw_os_error().is_some_and(|code| code == invalid || code == unsupported)
+}
+
+/// A new directory's own name is durable only once its parent is synced.
+fn sync_parent(path: &Path) -> Result<(), Error> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let synced = File::open(parent).and_then(|directory| directory.sync_all());
+    synced.map_err(|error| Error::from_io(format!("sync {}", parent.display()), error))
+}
+
+impl Disk for FileDisk {
+    fn durability(&self) -> Durability {
+        Durability::Synced
+    }
+
+    fn describe(&self) -> String {
+        let path = if self.direct_refused.load(Ordering::Relaxed) || DIRECT.is_empty() {
+            "page cache"
+        } else {
+            "O_DIRECT"
+        };
+        format!("{path}, one write in flight")
+    }
+
+    fn lock(&self, kind: LockKind) -> io::Result<Box<dyn DiskLock>> {
+        let (flags, operation) = match kind {
+            LockKind::Exclusive => {
+                (OFlags::RDWR | OFlags::CREATE, FlockOperation::NonBlockingLockExclusive)
+            }
+            LockKind::Shared => {
+                (OFlags::RDONLY | OFlags::CREATE, FlockOperation::NonBlockingLockShared)
+            }
+        };
+        let file = self.open_at(LOCK_NAME, flags)?;
+        rustix::fs::flock(&file, operation)?;
+        Ok(Box::new(FileLock { _file: file }))
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.directory)? {
+            if let Ok(name) = entry?.file_name().to_str() {
+                names.push(name.to_owned());
+            }
+        }
+        names.retain(|name| name != "." && name != "..");
+        Ok(names)
+    }
+
+    fn create(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.open_as(name, access, OFlags::CREATE | OFlags::EXCL)
+    }
+
+    fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.open_as(name, access, OFlags::empty())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.directory, from, &self.directory, to)?)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.directory, name, AtFlags::empty())?)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.directory)?)
+    }
+
+    fn writer(&self, _durability: Durability) -> Box<dyn WriteQueue> {
+        // The file's own access carries the durability.
+        Box::new(BlockingQueue { completed: VecDeque::with_capacity(1) })
+    }
+}
+
+struct FileLock {
+    _file: File,
+}
+
+impl DiskLock for FileLock {}
+
+struct OsFile {
+    file: File,
+    direct: bool,
+    sync_each: bool,
+}
+
+impl DiskFile for OsFile {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut read = 0;
+        while read < into.len() {
+            match self.file.read_at(&mut into[read..], offset + read as u64) {
+                Ok(0) => break,
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            // Past the page cache only the end of the file may cut a read inside a block.
+            if self.direct && !read.is_multiple_of(BLOCK_BYTES) {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match self.file.write_at(&bytes[written..], offset + written as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            // Past the page cache the rest must start on a block: write the cut block again.
+            if self.direct && written < bytes.len() {
+                written -= written % BLOCK_BYTES;
+            }
+        }
+        if self.sync_each { self.file.sync_data() } else { Ok(()) }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Writes in the call that submits, so at most one is ever in flight.
+struct BlockingQueue {
+    completed: VecDeque<Completion>,
+}
+
+impl WriteQueue for BlockingQueue {
+    fn in_flight_max(&self) -> usize {
+        1
+    }
+
+    fn submit(
+        &mut self,
+        file: &Arc<dyn DiskFile>,
+        offset: u64,
+        bytes: Arc<AlignedBuffer>,
+        ticket: WriteTicket,
+    ) {
+        assert!(self.completed.is_empty(), "ask for a free slot before submitting");
+        let started = Instant::now();
+        let result = file.write_all_at(offset, &bytes);
+        let write_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.completed.push_back(Completion { ticket, result, write_ns });
+    }
+
+    fn complete(&mut self, _wait: bool) -> Option<Completion> {
+        self.completed.pop_front()
+    }
+}

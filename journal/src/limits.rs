@@ -1,0 +1,79 @@
+//! Every bound of the journal, with the relations between them checked at compile time.
+
+/// Unit of all writing: each write starts on a block and is whole blocks long.
+pub const BLOCK_BYTES: usize = 4096;
+
+/// Longest batch as stored, and the capacity of an append buffer.
+pub const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Longest entry as stored: one command with all of its events.
+pub const ENTRY_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of the header that opens a batch.
+pub(crate) const BATCH_HEADER_BYTES: usize = 160;
+
+/// Bytes of the trailer that ends a batch's last block.
+pub(crate) const BATCH_TRAILER_BYTES: usize = 16;
+
+/// Bytes of an entry's fixed part.
+pub(crate) const ENTRY_HEADER_BYTES: usize = 16;
+
+/// Bytes of an event's fixed part, before the stream id.
+pub(crate) const EVENT_HEADER_BYTES: usize = 20;
+
+/// Smallest segment file.
+pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
+
+/// Largest segment file; recovery reads at most this much behind the last batch.
+pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+/// Most names a journal can be opened with.
+pub const NAMES_MAX: usize = 4096;
+
+/// Longest name, in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 126;
+
+/// Longest text stream id, in bytes of UTF-8: its length is stored in one byte.
+pub const TEXT_ID_BYTES_MAX: usize = 255;
+
+/// Bytes of the longest opening batch: all names at their longest, each with its length.
+pub(crate) const OPENING_BYTES_MAX: usize =
+    (BATCH_HEADER_BYTES + 2 + NAMES_MAX * (2 + NAME_BYTES_MAX) + BATCH_TRAILER_BYTES)
+        .next_multiple_of(BLOCK_BYTES);
+
+/// Bytes kept free at the end of every segment, so that it can always be sealed.
+pub(crate) const FOOTER_BYTES: usize = BLOCK_BYTES;
+
+/// Room a batch must have left for one more entry of any size to be begun.
+pub(crate) const ENTRY_ROOM_BYTES: usize = ENTRY_BYTES_MAX + BATCH_TRAILER_BYTES;
+
+/// Room a segment must have left before its footer for another batch to be opened in it.
+pub(crate) const BATCH_ROOM_BYTES: usize =
+    (BATCH_HEADER_BYTES + ENTRY_ROOM_BYTES).next_multiple_of(BLOCK_BYTES);
+
+/// Retired append buffers kept for the next batches; those above are left to their last reader.
+pub(crate) const POOL_BUFFERS_MAX: usize = 32;
+
+/// Most writes a disk may hold in flight: bounds the unacknowledged tail a crash can leave.
+pub(crate) const WRITES_IN_FLIGHT_MAX: usize = 64;
+
+/// Bytes a reader or a scan asks the disk for at once; a batch always fits.
+pub(crate) const CHUNK_BYTES: usize = BATCH_BYTES_MAX;
+
+const _: () = {
+    assert!(BLOCK_BYTES.is_power_of_two(), "places are rounded with a mask");
+    assert!(BATCH_BYTES_MAX.is_multiple_of(BLOCK_BYTES), "batches are whole blocks");
+    assert!(SEGMENT_BYTES_MIN.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
+    assert!(BATCH_BYTES_MAX <= u32::MAX as usize, "batch lengths are stored in 32 bits");
+    assert!(BATCH_ROOM_BYTES <= BATCH_BYTES_MAX, "an empty batch takes any entry");
+    assert!(OPENING_BYTES_MAX <= BATCH_BYTES_MAX, "any name table fits one opening");
+    assert!(NAMES_MAX <= u16::MAX as usize, "a name id is 16 bits");
+    assert!(TEXT_ID_BYTES_MAX <= u8::MAX as usize, "a text id's length is one byte");
+    assert!(CHUNK_BYTES >= BATCH_BYTES_MAX, "a chunk holds any batch whole");
+    assert!(
+        ENTRY_BYTES_MAX / (EVENT_HEADER_BYTES + 1) <= u16::MAX as usize,
+        "an entry's events are counted in 16 bits"
+    );
+    let smallest_use = BLOCK_BYTES + OPENING_BYTES_MAX + BATCH_ROOM_BYTES + FOOTER_BYTES;
+    assert!(smallest_use as u64 <= SEGMENT_BYTES_MIN, "a fresh segment takes any entry");
+};

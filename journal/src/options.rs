@@ -1,0 +1,65 @@
+//! How a journal is opened.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::{
+    durability::Durability,
+    error::Error,
+    limits::{BLOCK_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN},
+};
+
+/// How a journal is opened. The default is `Synced`, segments from 4 MiB doubling to 64 MiB,
+/// created where missing.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What a written batch survives; the disk may give less, which its proof then says.
+    pub durability: Durability,
+    /// Names of stream kinds and event types, in the order of their ids. They need not be those
+    /// of earlier openings: every opening stores its own table.
+    pub names: Vec<String>,
+    /// Size of the first segment file, in bytes, whole blocks.
+    pub segment_bytes_first: u64,
+    /// Size at which segments stop doubling, in bytes, whole blocks.
+    pub segment_bytes_max: u64,
+    /// Refuse with [`Error::Missing`] where there is no journal, instead of creating one.
+    pub must_exist: bool,
+    /// Creation time of a first segment, nanoseconds since 1970; later segments carry the time
+    /// of the newest entry before them.
+    pub time: i64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Options {
+            durability: Durability::Synced,
+            names: Vec::new(),
+            segment_bytes_first: 4 << 20,
+            segment_bytes_max: 64 << 20,
+            must_exist: false,
+            time: i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+impl Options {
+    /// Checks sizes against the limits.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let (first, max) = (self.segment_bytes_first, self.segment_bytes_max);
+        let whole = [first, max].iter().all(|bytes| bytes.is_multiple_of(BLOCK_BYTES as u64));
+        if whole && SEGMENT_BYTES_MIN <= first && first <= max && max <= SEGMENT_BYTES_MAX {
+            return Ok(());
+        }
+        Err(Error::InvalidOptions {
+            what: format!(
+                "segments of {first} to {max} bytes: need whole {BLOCK_BYTES}-byte blocks, \
+                 {SEGMENT_BYTES_MIN} <= first <= max <= {SEGMENT_BYTES_MAX}"
+            ),
+        })
+    }
+
+    /// Size of the segment after one of `last` bytes.
+    pub(crate) fn segment_bytes_after(&self, last: u64) -> u64 {
+        (last * 2).clamp(self.segment_bytes_first, self.segment_bytes_max)
+    }
+}

@@ -1,0 +1,60 @@
+//! Reading of a segment a large piece at a time, in memory shared with the batches found in it.
+
+use std::sync::Arc;
+
+use crate::{
+    disk::{AlignedBuffer, DiskFile},
+    error::Error,
+    limits::{BLOCK_BYTES, CHUNK_BYTES},
+};
+
+/// A piece of one segment file.
+pub(crate) struct Chunk {
+    name: String,
+    file: Arc<dyn DiskFile>,
+    buffer: Arc<AlignedBuffer>,
+    /// Byte in the file at which the buffer begins.
+    offset: u64,
+}
+
+impl Chunk {
+    pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
+        Chunk { name, file, buffer: Arc::new(AlignedBuffer::hollow()), offset: 0 }
+    }
+
+    /// Bytes `offset..offset + count` of the file, which lie before `end`. Reads ahead to `end`
+    /// at most. The answer says where in [`buffer`](Chunk::buffer) they are.
+    pub(crate) fn load(&mut self, offset: u64, count: usize, end: u64) -> Result<usize, Error> {
+        assert!(offset + count as u64 <= end, "lengths are checked before they are loaded");
+        assert!(count <= CHUNK_BYTES, "a chunk holds any batch whole");
+        let held = self.offset..=self.offset + self.buffer.len() as u64;
+        if !(held.contains(&offset) && held.contains(&(offset + count as u64))) {
+            self.fill(offset, end)?;
+        }
+        Ok((offset - self.offset) as usize)
+    }
+
+    pub(crate) fn buffer(&self) -> &Arc<AlignedBuffer> {
+        &self.buffer
+    }
+
+    fn fill(&mut self, offset: u64, end: u64) -> Result<(), Error> {
+        let wanted = CHUNK_BYTES.min((end - offset) as usize);
+        assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
+        let fresh = |buffer: &AlignedBuffer| buffer.capacity() < wanted;
+        if Arc::get_mut(&mut self.buffer).is_none_or(|buffer| fresh(buffer)) {
+            self.buffer = Arc::new(AlignedBuffer::new(CHUNK_BYTES));
+        }
+        let buffer = Arc::get_mut(&mut self.buffer).expect("nobody else has it: checked above");
+        buffer.set_filled(0);
+        let read = (self.file.read_at(offset, &mut buffer.all_mut()[..wanted]))
+            .map_err(|error| Error::from_io(format!("read {}", self.name), error))?;
+        if read < wanted {
+            let ended = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+            return Err(Error::from_io(format!("read {}", self.name), ended));
+        }
+        buffer.set_filled(wanted);
+        self.offset = offset;
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! Decoding of a batch's entries and their events, without ever trusting a length.
+
+use super::batch::Batch;
+use crate::{
+    error::Error,
+    head::{EntryHead, NameId, StreamId},
+    record::{BatchKind, EntryFrame, EventFrame, Flaw, segment_name},
+};
+
+/// The entries of one batch. Ends behind the first error.
+#[derive(Clone, Debug)]
+pub struct Entries<'a> {
+    batch: &'a Batch,
+    rest: &'a [u8],
+    position: u64,
+    left: u32,
+    failed: bool,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn of(batch: &'a Batch) -> Entries<'a> {
+        let is_data = batch.kind() == BatchKind::Data;
+        Entries {
+            batch,
+            rest: if is_data { batch.body() } else { &[] },
+            position: batch.first_position(),
+            left: batch.entry_count(),
+            failed: false,
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Entry<'a>>, Flaw> {
+        if self.left == 0 {
+            let exact = self.rest.is_empty() && self.position == self.batch.end_position();
+            let bad_end = Flaw::Invalid("entries do not add up to what the header counts");
+            return if exact { Ok(None) } else { Err(bad_end) };
+        }
+        let frame = EntryFrame::read(self.rest)?;
+        let first_position = self.position;
+        let end = first_position + u64::from(frame.event_count);
+        if end > self.batch.end_position() {
+            return Err(Flaw::Invalid("more events than the header counts"));
+        }
+        self.rest = &self.rest[frame.length..];
+        self.left -= 1;
+        self.position = end;
+        Ok(Some(Entry { batch: self.batch, frame, first_position }))
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match self.step() {
+            Ok(entry) => entry.map(Ok),
+            Err(flaw) => {
+                self.failed = true;
+                Some(Err(in_batch(self.batch, self.position, flaw)))
+            }
+        }
+    }
+}
+
+/// One command as stored.
+pub struct Entry<'a> {
+    batch: &'a Batch,
+    frame: EntryFrame<'a>,
+    first_position: u64,
+}
+
+impl<'a> Entry<'a> {
+    /// What is said about the command.
+    pub fn head(&self) -> &EntryHead {
+        &self.frame.head
+    }
+
+    /// Position of its first event, or of the next event in the journal where it has none.
+    pub fn first_position(&self) -> u64 {
+        self.first_position
+    }
+
+    /// How many events it has.
+    pub fn event_count(&self) -> u32 {
+        u32::from(self.frame.event_count)
+    }
+
+    /// Its events in order.
+    pub fn events(&self) -> Events<'a> {
+        Events {
+            batch: self.batch,
+            rest: self.frame.events,
+            position: self.first_position,
+            left: self.frame.event_count,
+            failed: false,
+        }
+    }
+}
+
+/// The events of one entry. Ends behind the first error.
+#[derive(Clone, Debug)]
+pub struct Events<'a> {
+    batch: &'a Batch,
+    rest: &'a [u8],
+    position: u64,
+    left: u16,
+    failed: bool,
+}
+
+impl<'a> Events<'a> {
+    fn step(&mut self) -> Result<Option<Event<'a>>, Flaw> {
+        if self.left == 0 {
+            let bad_end = Flaw::Invalid("bytes behind the entry's last event");
+            return if self.rest.is_empty() { Ok(None) } else { Err(bad_end) };
+        }
+        let frame = EventFrame::read(self.rest)?;
+        let head = frame.head;
+        let names = self.batch.names();
+        if names.get(head.kind).is_none() || names.get(head.event_type).is_none() {
+            return Err(Flaw::Invalid("event with a name that is not in the table"));
+        }
+        let position = self.position;
+        self.rest = &self.rest[frame.length..];
+        self.left -= 1;
+        self.position += 1;
+        Ok(Some(Event {
+            position,
+            kind: head.kind,
+            event_type: head.event_type,
+            schema: head.schema,
+            id: head.id,
+            version: head.version,
+            payload: frame.payload,
+        }))
+    }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Result<Event<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match self.step() {
+            Ok(event) => event.map(Ok),
+            Err(flaw) => {
+                self.failed = true;
+                Some(Err(in_batch(self.batch, self.position, flaw)))
+            }
+        }
+    }
+}
+
+/// One event as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Its number in the journal, gapless from 0.
+    pub position: u64,
+    /// Name of the stream's kind, in the batch's [`names`](Batch::names).
+    pub kind: NameId,
+    /// Name of the event's type, in the batch's [`names`](Batch::names).
+    pub event_type: NameId,
+    /// Version of the event type's schema.
+    pub schema: u16,
+    /// Which stream of its kind.
+    pub id: StreamId<'a>,
+    /// The stream's version once this event is applied.
+    pub version: u64,
+    /// The event itself, in the writer's encoding.
+    pub payload: &'a [u8],
+}
+
+fn in_batch(batch: &Batch, position: u64, flaw: Flaw) -> Error {
+    let (file, offset) = (segment_name(batch.segment()), batch.offset());
+    match flaw {
+        Flaw::Invalid(what) => Error::Corrupt { file, offset, position, what: what.to_owned() },
+        Flaw::Unknown(what) => Error::UnknownFormat { file, offset, what: what.to_owned() },
+    }
+}

@@ -1,0 +1,226 @@
+//! A disk that remembers every change, so that a crash after any of them can be replayed, and
+//! that fails the change it is told to.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use hotledger_journal::{
+    Access, AlignedBuffer, Completion, Disk, DiskFile, DiskLock, Durability, LockKind, MemoryDisk,
+    WriteQueue, WriteTicket,
+};
+
+#[derive(Clone, Debug)]
+pub enum Change {
+    Create(String),
+    Write {
+        name: String,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    Sync(String),
+    Remove(String),
+    Rename(String, String),
+    SyncDirectory,
+    /// Not the disk's: how many events had been acknowledged by now.
+    Acknowledged(u64),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// Which change fails, counted from 0.
+    pub at: usize,
+    pub kind: io::ErrorKind,
+    pub for_ever: bool,
+}
+
+#[derive(Default)]
+struct Trace {
+    changes: Vec<Change>,
+    fault: Option<Fault>,
+    count: usize,
+}
+
+#[derive(Clone)]
+pub struct TracedDisk {
+    inner: MemoryDisk,
+    trace: Arc<Mutex<Trace>>,
+}
+
+impl TracedDisk {
+    pub fn new(inner: MemoryDisk) -> TracedDisk {
+        TracedDisk { inner, trace: Arc::default() }
+    }
+
+    pub fn failing(inner: MemoryDisk, fault: Fault) -> TracedDisk {
+        let disk = TracedDisk::new(inner);
+        disk.set_fault(Some(fault));
+        disk
+    }
+
+    /// Counts changes from 0 again.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        let mut trace = self.trace.lock().unwrap();
+        (trace.fault, trace.count) = (fault, 0);
+    }
+
+    pub fn acknowledge(&self, events: u64) {
+        self.trace.lock().unwrap().changes.push(Change::Acknowledged(events));
+    }
+
+    pub fn changes(&self) -> Vec<Change> {
+        self.trace.lock().unwrap().changes.clone()
+    }
+
+    pub fn inner(&self) -> &MemoryDisk {
+        &self.inner
+    }
+
+    fn change(&self, change: Change) -> io::Result<()> {
+        let mut trace = self.trace.lock().unwrap();
+        let count = trace.count;
+        trace.count += 1;
+        if let Some(fault) = trace.fault
+            && (fault.at == count || fault.for_ever && fault.at < count)
+        {
+            return Err(fault.kind.into());
+        }
+        trace.changes.push(change);
+        Ok(())
+    }
+}
+
+/// Makes a change to another disk.
+pub fn apply(disk: &MemoryDisk, change: &Change) {
+    match change {
+        Change::Create(name) => drop(disk.create(name, Access::Write).unwrap()),
+        Change::Write { name, offset, bytes } => {
+            disk.open(name, Access::Write).unwrap().write_all_at(*offset, bytes).unwrap();
+        }
+        Change::Remove(name) => disk.remove(name).unwrap(),
+        Change::Rename(from, to) => disk.rename(from, to).unwrap(),
+        Change::Sync(_) | Change::SyncDirectory | Change::Acknowledged(_) => {}
+    }
+}
+
+/// The change as a power cut leaves it: the first so many bytes of a write, or only the rest.
+pub fn torn(change: &Change, at: usize, keep_start: bool) -> Option<Change> {
+    let Change::Write { name, offset, bytes } = change else { return None };
+    if at >= bytes.len() {
+        return None;
+    }
+    let (start, rest) = bytes.split_at(at);
+    Some(match keep_start {
+        true => Change::Write { name: name.clone(), offset: *offset, bytes: start.to_vec() },
+        false => {
+            let offset = offset + at as u64;
+            Change::Write { name: name.clone(), offset, bytes: rest.to_vec() }
+        }
+    })
+}
+
+impl Disk for TracedDisk {
+    fn durability(&self) -> Durability {
+        Durability::Synced
+    }
+
+    fn describe(&self) -> String {
+        "traced memory".to_owned()
+    }
+
+    fn lock(&self, kind: LockKind) -> io::Result<Box<dyn DiskLock>> {
+        self.inner.lock(kind)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.inner.list()
+    }
+
+    fn create(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.change(Change::Create(name.to_owned()))?;
+        let file = self.inner.create(name, access)?;
+        Ok(Arc::new(TracedFile { disk: self.clone(), name: name.to_owned(), file }))
+    }
+
+    fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        let file = self.inner.open(name, access)?;
+        Ok(Arc::new(TracedFile { disk: self.clone(), name: name.to_owned(), file }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.change(Change::Rename(from.to_owned(), to.to_owned()))?;
+        self.inner.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.change(Change::Remove(name.to_owned()))?;
+        self.inner.remove(name)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.change(Change::SyncDirectory)?;
+        self.inner.sync_directory()
+    }
+
+    fn writer(&self, _durability: Durability) -> Box<dyn WriteQueue> {
+        Box::new(TracedQueue { completed: VecDeque::new() })
+    }
+}
+
+struct TracedFile {
+    disk: TracedDisk,
+    name: String,
+    file: Arc<dyn DiskFile>,
+}
+
+impl DiskFile for TracedFile {
+    fn bytes(&self) -> io::Result<u64> {
+        self.file.bytes()
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(offset, into)
+    }
+
+    fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let (name, bytes) = (self.name.clone(), bytes.to_vec());
+        self.disk.change(Change::Write { name, offset, bytes: bytes.clone() })?;
+        self.file.write_all_at(offset, &bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.change(Change::Sync(self.name.clone()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+struct TracedQueue {
+    completed: VecDeque<Completion>,
+}
+
+impl WriteQueue for TracedQueue {
+    fn in_flight_max(&self) -> usize {
+        1
+    }
+
+    fn submit(
+        &mut self,
+        file: &Arc<dyn DiskFile>,
+        offset: u64,
+        bytes: Arc<AlignedBuffer>,
+        ticket: WriteTicket,
+    ) {
+        let result = file.write_all_at(offset, &bytes);
+        self.completed.push_back(Completion { ticket, result, write_ns: 1 });
+    }
+
+    fn complete(&mut self, _wait: bool) -> Option<Completion> {
+        self.completed.pop_front()
+    }
+}

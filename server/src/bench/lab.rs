@@ -1,0 +1,105 @@
+//! The laboratory: where the measured engine keeps its data, and for how long.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use hotledger::{Durability, Engine, SnapshotPolicy};
+use hotledger_journal::{Disk, FileDisk, MemoryDisk};
+use tempfile::TempDir;
+
+use super::machine;
+use crate::args::BenchArgs;
+use crate::kinds;
+
+/// A disk for the engine and one beside it for the bare loop.
+pub(super) struct Lab {
+    place: Place,
+    disk: Arc<dyn Disk>,
+}
+
+enum Place {
+    /// In memory: nothing is kept at all.
+    Memory,
+    /// A directory that stays.
+    Kept(PathBuf),
+    /// A directory that goes when the laboratory does.
+    Passing(TempDir),
+}
+
+impl Lab {
+    /// Finds a place on a real disk, unless the run is to be volatile.
+    pub(super) fn open(args: &BenchArgs) -> anyhow::Result<Self> {
+        let place = match (&args.data, Durability::from(args.durability)) {
+            (_, Durability::Volatile) => Place::Memory,
+            (Some(directory), _) => Place::Kept(directory.clone()),
+            (None, _) => Place::Passing(passing()?),
+        };
+        let disk: Arc<dyn Disk> = match place.directory() {
+            None => Arc::new(MemoryDisk::forgetful()),
+            Some(directory) => Arc::new(
+                FileDisk::open(directory)
+                    .with_context(|| format!("cannot open {}", directory.display()))?,
+            ),
+        };
+        Ok(Self { place, disk })
+    }
+
+    /// Opens the engine that is measured. Snapshots are off.
+    pub(super) fn engine(&self, args: &BenchArgs) -> anyhow::Result<Engine> {
+        let builder = Engine::builder_on(Arc::clone(&self.disk));
+        kinds::register(builder)
+            .durability(args.durability.into())
+            .snapshots(SnapshotPolicy::Never)
+            .open()
+            .with_context(|| format!("cannot open {}", self.describe()))
+    }
+
+    /// The disk under the engine.
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// The place in words: file system, device, how it is written.
+    pub(super) fn describe(&self) -> String {
+        let Some(directory) = self.place.directory() else { return "memory".to_owned() };
+        let system = machine::file_system(directory).unwrap_or_else(|| "unknown".to_owned());
+        let warning = match machine::is_in_memory(directory) {
+            true => " (memory, not a disk: use --data)",
+            false => "",
+        };
+        format!("{system}, {}{warning}", self.disk.describe())
+    }
+}
+
+impl Place {
+    fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Kept(directory) => Some(directory),
+            Self::Passing(directory) => Some(directory.path()),
+        }
+    }
+}
+
+/// A directory that is removed afterwards, here if here is a disk, else where the system keeps
+/// temporary files. Ctrl-C removes it too.
+fn passing() -> anyhow::Result<TempDir> {
+    let prefix = ".hotledger-bench-";
+    let here = Path::new(".");
+    let made = match machine::is_in_memory(here) {
+        true => Err(std::io::ErrorKind::Unsupported.into()),
+        false => tempfile::Builder::new().prefix(prefix).tempdir_in(here),
+    };
+    let directory = made
+        .or_else(|_| tempfile::Builder::new().prefix(prefix).tempdir())
+        .context("cannot make a temporary directory; name one with --data")?;
+    let path = directory.path().to_owned();
+    ctrlc::set_handler(move || {
+        // What cannot be removed is left; the process ends either way.
+        let _ = std::fs::remove_dir_all(&path);
+        std::process::exit(crate::exit::INTERRUPTED.into());
+    })
+    .context("cannot handle signals")?;
+    Ok(directory)
+}

@@ -1,0 +1,137 @@
+//! Slices of measuring: the engine and the bare loop take turns, because machines drift.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use hdrhistogram::Histogram;
+
+/// How long one slice takes.
+const SLICE: Duration = Duration::from_secs(1);
+
+/// How long each side runs before anything is counted.
+pub(super) const WARM_UP: Duration = Duration::from_secs(1);
+
+/// The longest latency told apart: one minute.
+const LATENCY_NS_MAX: u64 = 60_000_000_000;
+
+/// Something that can be run for a while and counted.
+pub(super) trait Measured {
+    /// Runs for this long, and until everything begun is finished; adds to the tally.
+    fn run(&mut self, length: Duration, tally: &mut Tally) -> anyhow::Result<()>;
+}
+
+/// What was counted.
+pub(super) struct Tally {
+    /// Commands answered.
+    pub(super) commands: u64,
+    /// Those of them that were not committed; there should be none.
+    pub(super) failed: u64,
+    /// Time spent.
+    pub(super) elapsed: Duration,
+    /// Nanoseconds from command to answer.
+    pub(super) latency_ns: Histogram<u64>,
+}
+
+/// Both sides of one run.
+pub(super) struct Comparison {
+    /// The engine.
+    pub(super) ours: Tally,
+    /// The bare loop, when it was asked for.
+    pub(super) bare: Option<Tally>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let latency_ns =
+            Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).context("cannot make a histogram")?;
+        Ok(Self { commands: 0, failed: 0, elapsed: Duration::ZERO, latency_ns })
+    }
+
+    /// Counts commands that were answered after this time.
+    pub(super) fn record(&mut self, latency: Duration, commands: u64) {
+        let latency_ns = u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX);
+        self.commands += commands;
+        self.latency_ns.saturating_record_n(latency_ns.max(1), commands);
+    }
+
+    /// Adds what another thread counted in the same time.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.commands += other.commands;
+        self.failed += other.failed;
+        self.elapsed = self.elapsed.max(other.elapsed);
+        // Both histograms have the same bounds, so nothing can fall out.
+        self.latency_ns += &other.latency_ns;
+    }
+
+    /// Committed commands a second.
+    pub(super) fn rate(&self) -> f64 {
+        (self.commands - self.failed) as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    fn append(&mut self, slice: &Self) {
+        let elapsed = self.elapsed + slice.elapsed;
+        self.merge(slice);
+        self.elapsed = elapsed;
+    }
+}
+
+/// Warms both sides up, then lets them take turns until each has had its seconds.
+pub(super) fn measure(
+    ours: &mut dyn Measured,
+    mut bare: Option<&mut dyn Measured>,
+    seconds: u32,
+) -> anyhow::Result<Comparison> {
+    let mut comparison =
+        Comparison { ours: Tally::new()?, bare: bare.is_some().then(Tally::new).transpose()? };
+    slice(ours, WARM_UP)?;
+    if let Some(bare) = &mut bare {
+        slice(*bare, WARM_UP)?;
+    }
+    for _ in 0..seconds {
+        if let (Some(bare), Some(tally)) = (&mut bare, &mut comparison.bare) {
+            tally.append(&slice(*bare, SLICE)?);
+        }
+        comparison.ours.append(&slice(ours, SLICE)?);
+    }
+    Ok(comparison)
+}
+
+fn slice(side: &mut dyn Measured, length: Duration) -> anyhow::Result<Tally> {
+    let mut tally = Tally::new()?;
+    let started = Instant::now();
+    side.run(length, &mut tally)?;
+    tally.elapsed = started.elapsed();
+    Ok(tally)
+}
+
+/// Runs every client on its own thread and adds up what they counted.
+pub(super) fn run_clients<C: Send>(
+    clients: &mut [C],
+    tally: &mut Tally,
+    client_loop: impl Fn(&mut C, &mut Tally) + Sync,
+) -> anyhow::Result<()> {
+    if let [client] = clients {
+        client_loop(client, tally);
+        return Ok(());
+    }
+    let client_loop = &client_loop;
+    let tallies = std::thread::scope(|scope| {
+        let threads: Vec<_> = clients
+            .iter_mut()
+            .map(|client| {
+                let mut tally = Tally::new()?;
+                Ok(scope.spawn(move || {
+                    client_loop(client, &mut tally);
+                    tally
+                }))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a client panicked")))
+            .collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    tallies.iter().for_each(|counted| tally.merge(counted));
+    Ok(())
+}

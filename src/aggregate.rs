@@ -1,0 +1,120 @@
+//! What the user writes on the command side: an aggregate and its events.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::Upcasters;
+use crate::identity::{AggregateId, CommandKey};
+use crate::position::Timestamp;
+
+/// One consistency boundary: a state, the commands it takes, and the events it is folded from.
+///
+/// The engine keeps every aggregate of a kind hot in memory, owned by one writer. A command is
+/// decided against the state as it is, its events are evolved into the state, and both reach the
+/// caller only when the events are on disk. `Default` is the aggregate before its first event.
+///
+/// The state must serialise the same way every time (no hash maps with random order): its bytes
+/// are what a snapshot stores and what the state digest is taken over.
+pub trait Aggregate:
+    Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// The stable name of this kind on disk. Never change it once events are journaled.
+    const KIND: &'static str;
+
+    /// The shape of the state. Raise it when the fields change: snapshots of another shape are
+    /// not read but rebuilt from events.
+    const STATE_VERSION: u16 = 1;
+
+    /// What tells two aggregates of this kind apart: `u64`, `u128`, `Uuid` or `String`, or a
+    /// newtype of the user's over one of them.
+    type Id: AggregateId;
+    /// An imperative intent. Its serialised form is the fingerprint behind a command key.
+    type Command: Serialize + Send + 'static;
+    /// What happened, in the past tense.
+    type Event: Event;
+    /// Why a command was not accepted.
+    type Refusal: Debug + Clone + PartialEq + Serialize + Send + Sync + 'static;
+
+    /// Checks the command against the state and records the events that follow from it.
+    ///
+    /// Recording nothing accepts the command without a change. What was recorded before a refusal
+    /// is discarded. Must be deterministic: time and key come from `cx`, nothing else from
+    /// outside. A panic refuses the command and changes nothing.
+    ///
+    /// # Errors
+    /// The refusal, when a business rule forbids the command.
+    fn decide(
+        &self,
+        command: Self::Command,
+        cx: &mut Context<Self::Event>,
+    ) -> Result<(), Self::Refusal>;
+
+    /// Folds one event into the state. It cannot fail: what is recorded has happened.
+    fn evolve(&mut self, event: &Self::Event);
+}
+
+/// The events of one kind of aggregate: an enum with a variant per type, or a single struct.
+///
+/// The type name on disk is the serde name of the variant (`#[serde(rename)]` keeps an old one
+/// after a rename in Rust); the payload is a MessagePack map of its named fields, so fields may be
+/// reordered and, with `#[serde(default)]`, added. The enum must be externally tagged, which is
+/// serde's default; `#[serde(tag)]` and `#[serde(untagged)]` are refused when the engine opens.
+pub trait Event:
+    Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + 'static
+{
+    /// The schema version of each type that is past version 1, by its name on disk.
+    const VERSIONS: &'static [(&'static str, u16)] = &[];
+
+    /// The steps from older schemas to the present one; checked for gaps when the engine opens.
+    fn upcasters() -> Upcasters {
+        Upcasters::new()
+    }
+}
+
+/// What a decision may know of the outside, and where it records its events.
+#[derive(Debug)]
+pub struct Context<E> {
+    now: Timestamp,
+    key: Option<CommandKey>,
+    events: Vec<E>,
+}
+
+impl<E> Context<E> {
+    /// A context outside an engine, for unit tests of `decide`.
+    #[must_use]
+    pub const fn new(now: Timestamp) -> Self {
+        Self { now, key: None, events: Vec::new() }
+    }
+
+    /// When the command was taken up; the time its events will carry.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The command key, when the caller gave one: a deterministic source for new ids.
+    #[must_use]
+    pub const fn key(&self) -> Option<CommandKey> {
+        self.key
+    }
+
+    /// Records that this happened. Events are journaled in the order they are recorded.
+    pub fn record(&mut self, event: E) {
+        self.events.push(event);
+    }
+
+    /// What has been recorded so far.
+    #[must_use]
+    pub fn recorded(&self) -> &[E] {
+        &self.events
+    }
+
+    /// Makes the context fit for the next command; the buffer is kept.
+    pub(crate) fn begin(&mut self, now: Timestamp, key: Option<CommandKey>) {
+        self.now = now;
+        self.key = key;
+        self.events.clear();
+    }
+}

@@ -1,0 +1,278 @@
+//! Says what an engine is made of, and wires the whole machine in one place.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use hotledger_journal::{Disk, Durability, FileDisk, MemoryDisk, Options};
+
+use crate::aggregate::Aggregate;
+use crate::archive::Archive;
+use crate::clock::{Clock, SystemClock};
+use crate::durable::DurableLine;
+use crate::engine::{Engine, Parts};
+use crate::error::OpenError;
+use crate::feed::feed;
+use crate::figures::Figures;
+use crate::limits::{KEYS_MAX, MAILBOX_COMMANDS_MAX};
+use crate::read::{KeyedTable, WholeView};
+use crate::recover::{Rebuild, Recipe, Recovered, Shelf, SnapshotBuilder, SnapshotPolicy, recover};
+use crate::sources::Sources;
+use crate::state::Blueprint;
+use crate::threads::Threads;
+use crate::view::{Table, View};
+use crate::wait::Wait;
+use crate::write::{Writer, doorbell, mailbox};
+
+/// Says what an engine is made of; `open` recovers it and starts it.
+#[must_use = "an engine runs once it is opened"]
+pub struct Builder {
+    place: Place,
+    snapshots: Option<Place>,
+    blueprint: Blueprint,
+    projections: Vec<Projecting>,
+    options: Options,
+    policy: SnapshotPolicy,
+    keys_max: usize,
+    mailbox_commands_max: usize,
+    wait: Wait,
+    clock: Arc<dyn Clock>,
+}
+
+/// Where files are kept.
+enum Place {
+    Directory(PathBuf),
+    Disk(Arc<dyn Disk>),
+}
+
+impl Place {
+    fn disk(&self) -> Result<Arc<dyn Disk>, OpenError> {
+        Ok(match self {
+            Self::Directory(path) => Arc::new(FileDisk::open(path)?),
+            Self::Disk(disk) => Arc::clone(disk),
+        })
+    }
+
+    fn existing_disk(&self) -> Result<Arc<dyn Disk>, OpenError> {
+        Ok(match self {
+            Self::Directory(path) => Arc::new(FileDisk::open_existing(path)?),
+            Self::Disk(disk) => Arc::clone(disk),
+        })
+    }
+}
+
+/// Starts one projector once the feed exists.
+type Projecting = Box<dyn FnOnce(&mut Sources, &mut Threads) -> Result<(), OpenError> + Send>;
+
+impl Engine {
+    /// An engine whose journal lies in this directory; it is created when it is missing.
+    pub fn builder(directory: impl Into<PathBuf>) -> Builder {
+        Builder::new(Place::Directory(directory.into()))
+    }
+
+    /// An engine on a disk of the caller's: a memory disk to reopen, or a faulty one.
+    pub fn builder_on(disk: Arc<dyn Disk>) -> Builder {
+        Builder::new(Place::Disk(disk))
+    }
+
+    /// An engine in memory, for tests: everything works, nothing survives.
+    pub fn in_memory() -> Builder {
+        Self::builder_on(Arc::new(MemoryDisk::new()))
+    }
+}
+
+impl Builder {
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            snapshots: None,
+            blueprint: Blueprint::default(),
+            projections: Vec::new(),
+            options: Options::default(),
+            policy: SnapshotPolicy::default(),
+            keys_max: KEYS_MAX,
+            mailbox_commands_max: MAILBOX_COMMANDS_MAX,
+            wait: Wait::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Registers a kind of aggregate. Every kind in the journal must be registered.
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        self.blueprint.register::<A>();
+        self
+    }
+
+    /// Registers a whole view over one kind, refilled from the journal at every start.
+    pub fn view<V: View<A>, A: Aggregate>(mut self) -> Self {
+        self.projections.push(Box::new(|sources, threads| {
+            let (projection, source) = WholeView::<V, A>::new();
+            threads.projector(sources.add_view::<V, A>(projection, source)?)
+        }));
+        self
+    }
+
+    /// Registers a keyed table over one kind, refilled from the journal at every start.
+    pub fn table<T: Table<A>, A: Aggregate>(mut self) -> Self {
+        self.projections.push(Box::new(|sources, threads| {
+            let (projection, shown) = KeyedTable::<T, A>::new();
+            threads.projector(sources.add_table::<T, A>(projection, shown)?)
+        }));
+        self
+    }
+
+    /// What "committed" means; `Synced` unless said otherwise.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.options.durability = durability;
+        self
+    }
+
+    /// When snapshots are built; after a million events unless said otherwise.
+    pub fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Keeps the snapshots in a directory of their own instead of beside the journal.
+    pub fn snapshots_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.snapshots = Some(Place::Directory(directory.into()));
+        self
+    }
+
+    /// How many command keys are remembered; a million unless said otherwise. 0 takes none.
+    pub fn keys_max(mut self, keys: usize) -> Self {
+        self.keys_max = keys;
+        self
+    }
+
+    /// How many one-shot commands may wait before one is answered `Overloaded`.
+    pub fn mailbox_commands_max(mut self, commands: usize) -> Self {
+        self.mailbox_commands_max = commands;
+        self
+    }
+
+    /// How the writer and its callers wait.
+    pub fn wait(mut self, wait: Wait) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Where event times come from.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sizes of the journal's segments: the first one, and the one at which doubling ends.
+    pub fn segment_bytes(mut self, first: u64, max: u64) -> Self {
+        self.options.segment_bytes_first = first;
+        self.options.segment_bytes_max = max;
+        self
+    }
+
+    /// Refuses to open a directory without a journal, instead of beginning one there.
+    pub fn must_exist(mut self) -> Self {
+        self.options.must_exist = true;
+        self
+    }
+
+    /// Opens the directory for looking only: no threads, no byte changed, no engine beside it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_read_only(self) -> Result<Archive, OpenError> {
+        let disk = self.place.existing_disk()?;
+        let shelf = self.shelf(&disk)?;
+        Archive::open(disk, Recipe { blueprint: self.blueprint, keys_max: self.keys_max, shelf })
+    }
+
+    /// Recovers everything, then starts the engine.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed on disk.
+    pub fn open(mut self) -> Result<Engine, OpenError> {
+        // 1. Lock, snapshot, tail, fence.
+        self.blueprint.empty_state()?;
+        self.options.names = self.blueprint.names()?;
+        let disk = self.disk_to_write()?;
+        let shelf = self.shelf(&disk)?;
+        let recipe = Recipe { blueprint: self.blueprint.clone(), keys_max: self.keys_max, shelf };
+        let options = self.options.clone();
+        let Recovered { folded, mut journal, report } = recover(disk, options, &recipe)?;
+        let (reads, journal_id) = (journal.reads(), journal.journal_id());
+
+        // 2. Readers see what is durable from here on.
+        let (feed, feeds) = feed(folded.position, reads.clone());
+        let mut threads = Threads::default();
+
+        // 3. Snapshots, beside everything else.
+        let built = report.snapshot;
+        let snapshots =
+            SnapshotBuilder::new(self.policy, recipe.clone(), reads, journal_id, built);
+        let due = snapshots.due();
+        let snapshot_bell = threads.snapshots(snapshots);
+
+        // 4. Segments, prepared ahead of need.
+        threads.preparer(|wake| journal.preparer(wake));
+
+        // 5. The writer behind its mailbox.
+        let halted = Arc::new(OnceLock::new());
+        let (sleeper, bell) = doorbell();
+        let (mailbox, inbox) = mailbox(self.mailbox_commands_max, bell, Arc::clone(&halted));
+        let figures = Arc::new(Figures::new(folded.position, folded.state.aggregates()));
+        let writer = Writer {
+            line: DurableLine::recovered(&journal),
+            last_submitted: 0,
+            state: folded.state,
+            keys: folded.keys,
+            journal,
+            inbox,
+            feed,
+            clock: Arc::clone(&self.clock),
+            figures: Arc::clone(&figures),
+            due,
+            snapshot_bell,
+            rebuild: Rebuild { recipe, journal_id },
+            halted,
+            now: folded.time,
+            lanes: Vec::new(),
+            settled: VecDeque::new(),
+            closing: false,
+            quiet_since: None,
+        };
+        threads.writer(writer, sleeper, self.wait);
+
+        // 6. The projectors, each on a thread of its own.
+        let mut sources = Sources::new(feeds, Arc::clone(&self.clock));
+        for projection in self.projections {
+            projection(&mut sources, &mut threads)?;
+        }
+        Ok(Engine::assemble(Parts {
+            mailbox,
+            blueprint: self.blueprint,
+            wait: self.wait,
+            journal_id,
+            sources,
+            figures,
+            report,
+            threads,
+        }))
+    }
+
+    /// `Volatile` in a directory touches no disk at all; on a disk of the caller's it is the
+    /// caller's disk that says what it keeps.
+    fn disk_to_write(&self) -> Result<Arc<dyn Disk>, OpenError> {
+        match (&self.place, self.options.durability) {
+            (Place::Directory(_), Durability::Volatile) => Ok(Arc::new(MemoryDisk::forgetful())),
+            (place, _) if self.options.must_exist => place.existing_disk(),
+            (place, _) => place.disk(),
+        }
+    }
+
+    fn shelf(&self, beside: &Arc<dyn Disk>) -> Result<Shelf, OpenError> {
+        Ok(Shelf::new(match &self.snapshots {
+            Some(place) => place.disk()?,
+            None => Arc::clone(beside),
+        }))
+    }
+}

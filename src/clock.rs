@@ -1,0 +1,62 @@
+//! The only place that asks what time it is.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::position::Timestamp;
+
+/// Where the engine gets the time of its events from.
+pub trait Clock: Send + Sync + 'static {
+    /// Nanoseconds since the Unix epoch. It may jump: the writer never lets event time go back.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let nanos = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
+        };
+        Timestamp(nanos)
+    }
+}
+
+/// A clock that stands still until it is set, for tests.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Sets the time, forwards or backwards.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::Release);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Acquire))
+    }
+}
+
+/// A point on the monotonic clock, for waiting and for measuring; never for the time of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp(Instant);
+
+impl Stamp {
+    pub(crate) fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// What is left of `whole` since this stamp; zero when it has passed.
+    pub(crate) fn remaining(self, whole: Duration) -> Duration {
+        whole.saturating_sub(self.elapsed())
+    }
+}

@@ -1,0 +1,176 @@
+//! Reads MessagePack back into values: structure first, then the type, then nothing left over.
+
+use rmp_serde::config::DefaultConfig;
+use rmp_serde::decode::{Error, ReadRefReader};
+use serde::de::value::U32Deserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, VariantAccess,
+    Visitor,
+};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+use crate::codec::DecodeError;
+use crate::codec::structure::{self, DEPTH_MAX};
+
+type Reader<'de> = rmp_serde::Deserializer<ReadRefReader<'de, [u8]>, DefaultConfig>;
+
+/// Reads any value from exactly these bytes; `of` says in a refusal what it was to be.
+pub(super) fn read_value<T: DeserializeOwned>(
+    payload: &[u8],
+    of: impl FnOnce() -> String,
+) -> Result<T, DecodeError> {
+    structure::check(payload)?;
+    read_checked(payload, |reader| T::deserialize(reader)).map_err(|error| content(of(), &error))
+}
+
+/// Reads an event from the content of the variant with this index.
+#[inline]
+pub(super) fn read_content<E: DeserializeOwned>(
+    index: u32,
+    payload: &[u8],
+    of: impl FnOnce() -> String,
+) -> Result<E, DecodeError> {
+    structure::check(payload)?;
+    read_checked(payload, |content| E::deserialize(TypedPayload { index, content, payload }))
+        .map_err(|error| content(of(), &error))
+}
+
+#[cold]
+fn content(of: String, error: &Error) -> DecodeError {
+    DecodeError::Content { of, what: error.to_string() }
+}
+
+#[inline]
+fn read_checked<'de, T>(
+    payload: &'de [u8],
+    read: impl FnOnce(&mut Reader<'de>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(payload);
+    // The structure check is the one that bounds depth; this is only its pair.
+    reader.set_max_depth(DEPTH_MAX + 2);
+    let value = read(&mut reader)?;
+    // Everything has been read when there is no marker left to read.
+    match IgnoredAny::deserialize(&mut reader) {
+        Err(Error::InvalidMarkerRead(_)) => Ok(value),
+        _ => Err(de::Error::custom("its type leaves a part of the bytes unread")),
+    }
+}
+
+/// Supplies the variant from its index, and its content from the payload.
+struct TypedPayload<'a, 'de> {
+    index: u32,
+    content: &'a mut Reader<'de>,
+    payload: &'de [u8],
+}
+
+impl<'a, 'de> TypedPayload<'a, 'de> {
+    /// The content, if its fields have names: without them, swapped fields would go unnoticed.
+    fn named(self) -> Result<&'a mut Reader<'de>, Error> {
+        match self.payload.first() {
+            Some(0x80..=0x8f | 0xde | 0xdf) => Ok(self.content),
+            _ => Err(de::Error::custom("the payload is not a map of named fields")),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
+    type Error = Error;
+
+    #[cold]
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        Err(de::Error::custom("an event is an enum or a struct"))
+    }
+
+    #[inline]
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(self)
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.named()?.deserialize_struct(name, fields, visitor)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.content.deserialize_unit_struct(name, visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.content.deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.content.deserialize_tuple_struct(name, len, visitor)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit seq tuple map identifier ignored_any
+    }
+}
+
+impl<'de> EnumAccess<'de> for TypedPayload<'_, 'de> {
+    type Error = Error;
+    type Variant = Self;
+
+    #[inline]
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let index = U32Deserializer::<Error>::new(self.index);
+        Ok((seed.deserialize(index)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for TypedPayload<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn unit_variant(self) -> Result<(), Error> {
+        <()>::deserialize(self.content)
+    }
+
+    #[inline]
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.content)
+    }
+
+    #[inline]
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        self.content.deserialize_tuple(len, visitor)
+    }
+
+    #[inline]
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.named()?.deserialize_struct("", fields, visitor)
+    }
+}

@@ -1,0 +1,40 @@
+//! Takes the state digest inside a running writer.
+
+use oneshot::{Receiver, Sender};
+
+use crate::durable::DurableLine;
+use crate::error::HaltReason;
+use crate::keys::Keys;
+use crate::position::Position;
+use crate::state::StateDigest;
+use crate::write::{Desk, Errand};
+
+type Answer = Result<(Position, StateDigest), HaltReason>;
+
+/// Asks the writer for the digest of its state; told like any answer, once all of it is durable.
+pub(crate) struct DigestErrand {
+    taken: Option<(Position, StateDigest)>,
+    reply: Sender<Answer>,
+}
+
+impl DigestErrand {
+    pub(crate) fn new() -> (Self, Receiver<Answer>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { taken: None, reply }, answer)
+    }
+}
+
+impl Errand for DigestErrand {
+    fn settle(&mut self, desk: &mut Desk<'_>) {
+        self.taken = Some((desk.head(), desk.state.digest()));
+    }
+
+    fn tell(self: Box<Self>, _: &DurableLine, _: &Keys) {
+        // A caller that no longer waits has said so by dropping its end.
+        let _ = self.reply.send(Ok(self.taken.expect("settled before it is told")));
+    }
+
+    fn halt(self: Box<Self>, reason: &HaltReason) {
+        let _ = self.reply.send(Err(reason.clone()));
+    }
+}

@@ -1,0 +1,189 @@
+//! Where durable batches meet their readers; a slow reader never holds up the writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
+use hotledger_journal::{self as journal, Batch, JournalReads, Reader};
+
+use crate::durable::Durable;
+use crate::limits::FEED_BATCHES_MAX;
+use crate::position::Position;
+
+/// The writer's end: offers every durable batch to every reader, and waits for none.
+pub(crate) struct Feed {
+    joining: Receiver<Sender<Batch>>,
+    readers: Vec<Sender<Batch>>,
+    durable: Arc<AtomicU64>,
+}
+
+/// Where readers come from.
+#[derive(Clone)]
+pub(crate) struct Feeds {
+    join: Sender<Sender<Batch>>,
+    durable: Arc<AtomicU64>,
+    reads: JournalReads,
+}
+
+pub(crate) fn feed(durable: Position, reads: JournalReads) -> (Feed, Feeds) {
+    let (join, joining) = unbounded();
+    let durable = Arc::new(AtomicU64::new(durable.events()));
+    let feed = Feed { joining, readers: Vec::new(), durable: Arc::clone(&durable) };
+    (feed, Feeds { join, durable, reads })
+}
+
+impl Feed {
+    /// Hands a durable batch on. A reader whose queue is full misses it and will notice.
+    pub(crate) fn offer(&mut self, durable: Durable) {
+        let batch = durable.batch();
+        self.readers.extend(self.joining.try_iter());
+        // Before the sends: a reader that finds its queue empty looks here for what it missed.
+        self.durable.store(batch.end_position(), Ordering::SeqCst);
+        self.readers.retain(|reader| match reader.try_send(batch.clone()) {
+            Ok(()) => true,
+            Err(error) => error.is_full(),
+        });
+    }
+}
+
+impl Feeds {
+    /// A reader whose next event is the one after `from`.
+    pub(crate) fn join(&self, from: Position) -> FeedReader {
+        let (sender, batches) = bounded(FEED_BATCHES_MAX);
+        // Without a writer nothing new will come; history can still be read.
+        let _ = self.join.send(sender);
+        FeedReader { feeds: self.clone(), batches, held: None, history: None, next: from, fallbacks: 0 }
+    }
+
+    /// Up to here events are durable and may be seen.
+    pub(crate) fn durable(&self) -> Position {
+        Position::after(self.durable.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn reads(&self) -> &JournalReads {
+        &self.reads
+    }
+}
+
+/// A reader's end: every durable batch in order, from memory when it keeps up, else from disk.
+pub(crate) struct FeedReader {
+    feeds: Feeds,
+    batches: Receiver<Batch>,
+    /// A live batch that must wait until history has caught up with it.
+    held: Option<Batch>,
+    history: Option<Reader>,
+    next: Position,
+    fallbacks: u64,
+}
+
+/// What the feed has for a reader.
+pub(crate) enum Fed {
+    /// A batch whose events from `next` on are new to the reader.
+    Batch(Batch),
+    /// Nothing new; the reader has seen all that is durable.
+    CaughtUp,
+    /// The engine is closed and everything has been read.
+    Closed,
+}
+
+impl FeedReader {
+    /// The next batch if there is one already.
+    pub(crate) fn poll(&mut self) -> Result<Fed, journal::Error> {
+        loop {
+            if let Some(batch) = self.from_history()? {
+                return Ok(Fed::Batch(batch));
+            }
+            let closed = match self.held.take().map_or_else(|| self.batches.try_recv(), Ok) {
+                Ok(batch) => match self.admit(batch)? {
+                    Some(batch) => return Ok(Fed::Batch(batch)),
+                    None => continue,
+                },
+                Err(TryRecvError::Empty) => false,
+                Err(TryRecvError::Disconnected) => true,
+            };
+            if self.next < self.feeds.durable() {
+                self.open_history()?;
+                continue;
+            }
+            return Ok(if closed { Fed::Closed } else { Fed::CaughtUp });
+        }
+    }
+
+    /// The next batch, waiting for one no longer than this (`None`: as long as it takes).
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> Result<Fed, journal::Error> {
+        match self.poll()? {
+            Fed::CaughtUp => {}
+            other => return Ok(other),
+        }
+        let received = match timeout {
+            Some(timeout) => self.batches.recv_timeout(timeout),
+            None => self.batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match received {
+            Ok(batch) => {
+                self.held = Some(batch);
+                self.poll()
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(Fed::CaughtUp),
+            Err(RecvTimeoutError::Disconnected) => self.poll(),
+        }
+    }
+
+    /// Everything up to here has been handled; called once per batch by whoever took it.
+    pub(crate) fn handled(&mut self, until: Position) {
+        self.next = self.next.max(until);
+    }
+
+    pub(crate) fn next(&self) -> Position {
+        self.next
+    }
+
+    pub(crate) fn durable(&self) -> Position {
+        self.feeds.durable()
+    }
+
+    /// Times the reader had to go back to the journal.
+    pub(crate) fn fallbacks(&self) -> u64 {
+        self.fallbacks
+    }
+
+    /// Starts over from an earlier position.
+    pub(crate) fn rewind(&mut self, from: Position) {
+        self.next = from;
+        self.held = None;
+        self.history = None;
+    }
+
+    fn from_history(&mut self) -> Result<Option<Batch>, journal::Error> {
+        let Some(reader) = &mut self.history else { return Ok(None) };
+        while let Some(batch) = reader.next()? {
+            if batch.end_position() > self.next.events() {
+                return Ok(Some(batch));
+            }
+        }
+        self.history = None;
+        Ok(None)
+    }
+
+    /// A live batch, unless it is old or comes too early.
+    fn admit(&mut self, batch: Batch) -> Result<Option<Batch>, journal::Error> {
+        if batch.end_position() <= self.next.events() {
+            return Ok(None);
+        }
+        if batch.first_position() <= self.next.events() {
+            return Ok(Some(batch));
+        }
+        // Some were missed: everything before this batch is durable, so it is in the journal.
+        self.held = Some(batch);
+        self.open_history()?;
+        Ok(None)
+    }
+
+    fn open_history(&mut self) -> Result<(), journal::Error> {
+        assert!(self.history.is_none(), "history is read to its end before it is opened again");
+        self.fallbacks += 1;
+        self.history = Some(self.feeds.reads.reader_from(self.next.events())?);
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! The hot aggregates of one kind: every state in memory, owned by whoever replays or writes.
+
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use hotledger_journal::{Event as StoredEvent, NameId, Names, StreamId};
+
+use crate::aggregate::{Aggregate, Context};
+use crate::codec::{decode_state, encode_state};
+use crate::decode::Decoder;
+use crate::error::OpenError;
+use crate::identity::AggregateId;
+use crate::position::{Position, Timestamp, Version};
+
+/// One aggregate in memory.
+#[derive(Default, Clone)]
+pub(crate) struct Slot<A> {
+    pub(crate) state: A,
+    pub(crate) version: u64,
+}
+
+/// The names of a kind and of its event types in this process's name table.
+pub(crate) struct KindNames {
+    pub(crate) kind: NameId,
+    /// By the index of the event type in the codec: its name and its present schema version.
+    pub(crate) types: Vec<(NameId, u16)>,
+}
+
+/// All aggregates of one kind.
+pub(crate) struct Hot<A: Aggregate> {
+    // `quality`: ids may come from outside, and colliding ones must not slow the writer down.
+    pub(crate) slots: HashMap<A::Id, Slot<A>, RandomState>,
+    pub(crate) decoder: Decoder<A>,
+    pub(crate) names: KindNames,
+    pub(crate) cx: Context<A::Event>,
+    /// States as they were before the running transaction touched them; `None` was not there.
+    undo: Vec<(A::Id, Option<Slot<A>>)>,
+    /// Aggregates whose events could not be replayed.
+    quarantined: HashSet<A::Id, RandomState>,
+}
+
+impl<A: Aggregate> Hot<A> {
+    pub(crate) fn new(names: KindNames) -> Result<Self, OpenError> {
+        Ok(Self {
+            slots: HashMap::default(),
+            decoder: Decoder::new()?,
+            names,
+            cx: Context::new(Timestamp(0)),
+            undo: Vec::new(),
+            quarantined: HashSet::default(),
+        })
+    }
+
+    /// Whether this aggregate may not be touched. Costs one length check as long as all is well.
+    pub(crate) fn is_quarantined(&self, id: &A::Id) -> bool {
+        !self.quarantined.is_empty() && self.quarantined.contains(id)
+    }
+
+    /// Keeps the aggregate as it is, once per transaction, for a roll-back.
+    pub(crate) fn remember(&mut self, id: &A::Id) {
+        if !self.undo.iter().any(|(remembered, _)| remembered == id) {
+            self.undo.push((id.clone(), self.slots.get(id).cloned()));
+        }
+    }
+
+    fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
+        let Some(event) = self.decoder.decode(stored)? else {
+            panic!("an event was routed to kind `{}`, which it does not belong to", A::KIND);
+        };
+        let id = Decoder::<A>::id_of(stored)?;
+        if self.is_quarantined(&id) {
+            return Ok(());
+        }
+        let slot = self.slots.entry(id).or_default();
+        if stored.version != slot.version + 1 {
+            return Err(OpenError::VersionGap {
+                kind: A::KIND,
+                id: stored.id.to_string(),
+                position: Position::at(stored.position),
+                before: Version(slot.version),
+                found: Version(stored.version),
+            });
+        }
+        if catch_unwind(AssertUnwindSafe(|| slot.state.evolve(&event))).is_ok() {
+            slot.version = stored.version;
+        } else {
+            self.quarantine(stored);
+        }
+        Ok(())
+    }
+
+    fn quarantine(&mut self, stored: &StoredEvent<'_>) {
+        tracing::error!(
+            kind = A::KIND, id = %stored.id, position = stored.position,
+            "evolve panicked at replay: the aggregate is quarantined"
+        );
+        if let Some(id) = A::Id::from_stream(stored.id) {
+            self.slots.remove(&id);
+            self.quarantined.insert(id);
+        }
+    }
+}
+
+/// The hot aggregates of some kind, without its type.
+pub(crate) trait Kind: Any + Send {
+    fn name(&self) -> &'static str;
+    fn state_version(&self) -> u16;
+    fn use_names(&mut self, names: &Arc<Names>);
+    /// Folds one stored event into its aggregate.
+    fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError>;
+    /// Forgets what the running transaction changed.
+    fn roll_back(&mut self);
+    /// Keeps what the running transaction changed.
+    fn keep(&mut self);
+    fn aggregates(&self) -> usize;
+    fn quarantined(&self) -> usize;
+    /// Every aggregate in the order of its stored id: id, version, encoded state.
+    fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8]));
+    /// Puts an aggregate back as a snapshot holds it; `false` when id or state cannot be read.
+    fn restore(&mut self, id: StreamId<'_>, version: u64, state: &[u8]) -> bool;
+    /// Moves one aggregate over from `rebuilt`; gone here when it is not there.
+    fn replace_from(&mut self, id: StreamId<'_>, rebuilt: &mut dyn Kind);
+    fn as_any(&mut self) -> &mut dyn Any;
+    fn as_any_ref(&self) -> &dyn Any;
+}
+
+impl<A: Aggregate> Kind for Hot<A> {
+    fn name(&self) -> &'static str {
+        A::KIND
+    }
+
+    fn state_version(&self) -> u16 {
+        A::STATE_VERSION
+    }
+
+    fn use_names(&mut self, names: &Arc<Names>) {
+        self.decoder.use_names(names);
+    }
+
+    fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
+        Self::fold(self, stored)
+    }
+
+    fn roll_back(&mut self) {
+        for (id, before) in self.undo.drain(..) {
+            match before {
+                Some(slot) => drop(self.slots.insert(id, slot)),
+                None => drop(self.slots.remove(&id)),
+            }
+        }
+    }
+
+    fn keep(&mut self) {
+        self.undo.clear();
+    }
+
+    fn aggregates(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn quarantined(&self) -> usize {
+        self.quarantined.len()
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8])) {
+        let mut sorted: Vec<_> = self.slots.iter().collect();
+        sorted.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        let mut bytes = Vec::new();
+        for (id, slot) in sorted {
+            bytes.clear();
+            encode_state(&slot.state, &mut bytes).unwrap_or_else(|error| {
+                panic!("the state of `{}` cannot be serialised: {error}; mend its Serialize", A::KIND)
+            });
+            visit(id.stream(), slot.version, &bytes);
+        }
+    }
+
+    fn restore(&mut self, id: StreamId<'_>, version: u64, state: &[u8]) -> bool {
+        let (Some(id), Ok(state)) = (A::Id::from_stream(id), decode_state(state)) else {
+            return false;
+        };
+        self.slots.insert(id, Slot { state, version });
+        true
+    }
+
+    fn replace_from(&mut self, id: StreamId<'_>, rebuilt: &mut dyn Kind) {
+        let id = A::Id::from_stream(id).expect("the id came from this kind");
+        let rebuilt = rebuilt.as_any().downcast_mut::<Self>().expect("the same kind, rebuilt");
+        match rebuilt.slots.remove(&id) {
+            Some(slot) => drop(self.slots.insert(id, slot)),
+            None => drop(self.slots.remove(&id)),
+        }
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn as_any_ref(&self) -> &dyn Any {
+        self
+    }
+}

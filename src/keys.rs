@@ -1,0 +1,128 @@
+//! The command keys that were taken up within the window, and what came of each.
+
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::quality::RandomState;
+use hotledger_journal::{Batch, Chain, Entry};
+
+use crate::identity::CommandKey;
+use crate::position::{Position, Version};
+
+/// What a command with this key did, all that its receipt is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) fingerprint: u64,
+    /// The batch that holds the entry.
+    pub(crate) sequence: u64,
+    pub(crate) position: Position,
+    pub(crate) events: u32,
+    pub(crate) version: Version,
+}
+
+/// How a key stands when a command asks for it.
+pub(crate) enum Standing {
+    /// Never seen within the window.
+    Fresh,
+    /// This very command was committed before.
+    Repeated(Known),
+    /// Another command was committed under this key.
+    Reused,
+}
+
+/// The key window: the newest keys, oldest out first.
+///
+/// It is hot state: filled by the writer and by replay alike, and part of every snapshot.
+pub(crate) struct Keys {
+    known: HashMap<CommandKey, Known, RandomState>,
+    order: VecDeque<CommandKey>,
+    /// The chain of each batch that holds a key of the window; a receipt repeats it.
+    chains: VecDeque<(u64, Chain)>,
+    max: usize,
+}
+
+impl Keys {
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            known: HashMap::default(),
+            order: VecDeque::new(),
+            chains: VecDeque::new(),
+            max,
+        }
+    }
+
+    pub(crate) fn standing(&self, key: CommandKey, fingerprint: u64) -> Standing {
+        match self.known.get(&key) {
+            None => Standing::Fresh,
+            Some(known) if known.fingerprint == fingerprint => Standing::Repeated(known.clone()),
+            Some(_) => Standing::Reused,
+        }
+    }
+
+    pub(crate) fn record(&mut self, key: CommandKey, known: Known) {
+        if self.max == 0 {
+            return;
+        }
+        if self.order.len() == self.max {
+            self.forget_oldest();
+        }
+        let before = self.known.insert(key, known);
+        assert!(before.is_none(), "a key is recorded once; the writer asked for its standing");
+        self.order.push_back(key);
+    }
+
+    /// Remembers the chain of a batch, when one of its entries has a key.
+    pub(crate) fn record_chain(&mut self, sequence: u64, chain: Chain) {
+        let newest = self.order.back().and_then(|key| self.known.get(key));
+        if newest.is_some_and(|newest| newest.sequence >= sequence) {
+            self.chains.push_back((sequence, chain));
+        }
+    }
+
+    /// The chain of the batch that holds a known key; `None` as long as it is not on disk.
+    pub(crate) fn chain_of(&self, sequence: u64) -> Option<Chain> {
+        let at = self.chains.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
+        Some(self.chains[at].1)
+    }
+
+    /// Takes up the key of a stored entry, if it has one.
+    ///
+    /// `last_version` is the version of the entry's last event; an entry without events says the
+    /// version beside its key.
+    pub(crate) fn replay(&mut self, batch: &Batch, entry: &Entry<'_>, last_version: Option<u64>) {
+        let Some(key) = &entry.head().key else { return };
+        let events = entry.event_count();
+        let known = Known {
+            fingerprint: key.fingerprint,
+            sequence: batch.sequence(),
+            position: Position::after(entry.first_position() + u64::from(events)),
+            events,
+            version: Version(last_version.unwrap_or(key.version)),
+        };
+        self.record(CommandKey(key.key), known);
+    }
+
+    /// Every key, oldest first, as a snapshot stores them.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (CommandKey, &Known)> {
+        self.order.iter().map(|key| (*key, &self.known[key]))
+    }
+
+    pub(crate) fn chains(&self) -> impl ExactSizeIterator<Item = (u64, Chain)> {
+        self.chains.iter().copied()
+    }
+
+    pub(crate) fn restore_chain(&mut self, sequence: u64, chain: Chain) {
+        self.chains.push_back((sequence, chain));
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.order.pop_front() else { return };
+        let forgotten = self.known.remove(&oldest).expect("order and map hold the same keys");
+        let still_needed = self.order.front().map(|key| self.known[key].sequence);
+        while let Some((sequence, _)) = self.chains.front()
+            && *sequence <= forgotten.sequence
+            && still_needed.is_none_or(|needed| needed > *sequence)
+        {
+            self.chains.pop_front();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! hotledger: an embeddable, in-memory CQRS and event-sourcing engine in the style of LMAX.
+
+// In the order a command meets them: what the user writes, the machine, the way in, the way out.
+mod aggregate;
+mod identity;
+mod position;
+mod view;
+
+mod builder;
+mod engine;
+mod threads;
+
+mod write;
+
+mod digest;
+mod hot;
+mod keys;
+mod receipt;
+mod state;
+
+mod durable;
+mod feed;
+
+mod read;
+mod rows;
+mod sources;
+
+mod archive;
+mod recover;
+
+pub mod codec;
+mod decode;
+mod scenario;
+
+mod clock;
+mod error;
+mod figures;
+pub mod limits;
+mod panics;
+mod wait;
+
+pub use aggregate::{Aggregate, Context, Event};
+pub use identity::{AggregateId, CommandKey};
+pub use position::{Position, Timestamp, Version};
+pub use view::{Recorded, Table, View};
+
+pub use builder::Builder;
+pub use engine::{Engine, Handle};
+
+pub use receipt::{Receipt, Touched};
+pub use write::{
+    Execute, Full, Pending, Request, Session, Transact, TransactReceipt, Transacting, Transaction,
+};
+
+pub use figures::{Answers, Lag, ReaderStats, Stats};
+pub use read::{
+    At, Delivery, Found, Past, RawRecorded, Subscription, TableReader, ViewGuard, ViewReader,
+};
+pub use rows::Rows;
+
+pub use archive::{Archive, DigestReport, From};
+pub use recover::{RecoveryReport, SnapshotPolicy};
+pub use state::StateDigest;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use codec::Upcasters;
+pub use error::{ExecuteError, HaltReason, OpenError, ReadError};
+pub use scenario::Scenario;
+pub use wait::Wait;
+
+pub use hotledger_journal::{Chain, Disk, Durability, FileDisk, MemoryDisk, StreamId};

@@ -1,0 +1,69 @@
+//! Every bound of the engine, in one place, with why it is what it is.
+
+use std::time::Duration;
+
+use hotledger_journal::{BATCH_BYTES_MAX, ENTRY_BYTES_MAX};
+
+/// One-shot commands that may wait for the writer; one more is answered `Overloaded`.
+///
+/// At a million commands a second this is 8 ms of work: a longer queue only makes answers late.
+pub const MAILBOX_COMMANDS_MAX: usize = 8_192;
+
+/// Commands that the writer takes up before it hands the batch to the disk.
+///
+/// Bounds the time between two looks at the completed writes. At 165 ns a command a full turn is
+/// 2.7 ms; the batch is usually full before.
+pub const TURN_COMMANDS_MAX: usize = 16_384;
+
+/// Commands one pipelined session may have under way.
+pub const SESSION_IN_FLIGHT_MAX: usize = 1 << 20;
+
+/// Command keys that are remembered: the window within which a key is taken up only once.
+pub const KEYS_MAX: usize = 1_000_000;
+
+/// Durable batches a reader may be behind before it has to fall back to the journal.
+pub const FEED_BATCHES_MAX: usize = 32;
+
+/// Events a view may hold back while a reader keeps it from being published.
+///
+/// A reader that never lets go would otherwise make the list of held-back events grow for ever;
+/// at the limit the projector waits, and later catches up from the journal.
+pub const UNPUBLISHED_EVENTS_MAX: usize = 65_536;
+
+/// How long the writer and a waiting caller spin before they park: about one sync of a good disk.
+///
+/// A parked wake-up costs some 20 µs, a sync 75 to 90 µs, so parking on every hop would nearly
+/// double the durable latency.
+pub const SPIN: Duration = Duration::from_micros(120);
+
+/// Idle time after which what was acknowledged is covered by a watermark batch.
+pub const WATERMARK_AFTER: Duration = Duration::from_millis(50);
+
+/// How long `read_after` waits for a view unless told otherwise.
+pub const READ_AFTER_WAIT: Duration = Duration::from_secs(1);
+
+/// The first and the longest pause before a failed projector is tried again.
+pub const PROJECTOR_BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(100), Duration::from_secs(10));
+
+/// Snapshots that are kept; the older one serves when the newer one is damaged.
+pub const SNAPSHOTS_KEPT: usize = 2;
+
+/// A snapshot is built after this many events unless the builder says otherwise.
+pub const SNAPSHOT_EVERY_EVENTS: u64 = 1_000_000;
+
+/// Bytes of one aggregate's state in a snapshot.
+pub const STATE_BYTES_MAX: usize = 1 << 30;
+
+const _: () = assert!(
+    BATCH_BYTES_MAX >= 2 * ENTRY_BYTES_MAX,
+    "a batch takes up commands until the largest one might no longer fit, so it needs room for two"
+);
+const _: () = assert!(
+    WATERMARK_AFTER.as_millis() < 100,
+    "the format promises a watermark within 100 ms of idling"
+);
+const _: () = assert!(
+    SPIN.as_micros() < WATERMARK_AFTER.as_micros(),
+    "an idle writer parks before it writes a watermark"
+);

@@ -1,0 +1,223 @@
+//! Folds durable events into one view on a thread of its own, and fails alone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotledger_journal::Batch;
+
+use crate::aggregate::Aggregate;
+use crate::decode::Decoder;
+use crate::error::OpenError;
+use crate::feed::{Fed, FeedReader};
+use crate::limits::PROJECTOR_BACKOFF;
+use crate::position::{Position, Timestamp};
+use crate::read::progress::Progress;
+use crate::read::registry::ReaderEntry;
+use crate::view::Recorded;
+
+/// Where a projector puts what it reads: a whole view or a keyed table.
+pub(crate) trait Projection<A: Aggregate>: Send {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// The message of a panic; the projection is then as it was at some earlier position.
+    fn project(&mut self, recorded: Recorded<A>) -> Result<(), Box<str>>;
+
+    /// Shows readers everything up to `position`.
+    ///
+    /// # Errors
+    /// The message of a panic in an event taken before.
+    fn publish(&mut self, position: Position) -> Result<Published, Box<str>>;
+
+    /// Goes back to the last state that was whole; its position.
+    fn fall_back(&mut self) -> Position;
+
+    /// Whether it cannot take more before it has been published.
+    fn is_full(&self) -> bool;
+}
+
+/// Whether readers see the newest state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Published {
+    Yes,
+    /// A reader still looks at the copy that would be written next; try again.
+    Later,
+}
+
+/// One projector: reader, decoder, projection.
+pub(crate) struct Projector<A: Aggregate, P> {
+    feed: FeedReader,
+    decoder: Decoder<A>,
+    projection: P,
+    progress: Arc<Progress>,
+    unpublished: bool,
+    backoff: Duration,
+    /// After a failure: publish event by event up to here, to stop right before the culprit.
+    careful_until: Position,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    Again,
+    /// Failed; step again after this pause.
+    Pause(Duration),
+    /// The engine is closed and everything has been projected.
+    Done,
+}
+
+/// How long to wait for a reader that keeps a copy busy.
+const PUBLISH_RETRY: Duration = Duration::from_millis(1);
+
+impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
+    pub(crate) fn new(
+        feed: FeedReader,
+        decoder: Decoder<A>,
+        projection: P,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self {
+            feed,
+            decoder,
+            projection,
+            progress,
+            unpublished: false,
+            backoff: PROJECTOR_BACKOFF.0,
+            careful_until: Position::ORIGIN,
+        }
+    }
+
+    /// Takes the next batch, waiting for it if there is none, and shows it to the readers.
+    pub(crate) fn step(&mut self) -> Step {
+        let timeout = self.unpublished.then_some(PUBLISH_RETRY);
+        match self.feed.wait(timeout) {
+            Ok(Fed::Batch(batch)) => self.catch(|this| this.take(&batch)),
+            Ok(Fed::CaughtUp) => self.catch(Self::publish),
+            Ok(Fed::Closed) => {
+                // A reader that will not let go keeps the older state; nobody waits for it.
+                let _ = self.publish();
+                Step::Done
+            }
+            Err(error) => self.fail(error.to_string()),
+        }
+    }
+
+    fn catch(&mut self, work: impl FnOnce(&mut Self) -> Result<(), String>) -> Step {
+        match work(self) {
+            Ok(()) => Step::Again,
+            Err(why) => self.fail(why),
+        }
+    }
+
+    fn take(&mut self, batch: &Batch) -> Result<(), String> {
+        self.decoder.use_names(batch.names());
+        let skipped = self.progress.skipped();
+        for entry in batch.entries() {
+            let entry = entry.map_err(|error| error.to_string())?;
+            let end = Position::after(entry.first_position() + u64::from(entry.event_count()));
+            if end <= self.feed.next() {
+                continue;
+            }
+            self.progress.works_on(Timestamp(entry.head().time), self.feed.fallbacks());
+            for event in entry.events() {
+                let event = event.map_err(|error| error.to_string())?;
+                let position = Position::at(event.position);
+                if position <= self.feed.next() {
+                    continue;
+                }
+                let recorded = self.decoder.decode_recorded(entry.head(), &event);
+                self.project(recorded, position, &skipped)?;
+            }
+        }
+        self.publish()
+    }
+
+    fn project(
+        &mut self,
+        recorded: Result<Option<Recorded<A>>, OpenError>,
+        position: Position,
+        skipped: &BTreeSet<Position>,
+    ) -> Result<(), String> {
+        if !skipped.contains(&position)
+            && let Some(recorded) = recorded.map_err(|error| error.to_string())?
+        {
+            self.projection.project(recorded)?;
+        }
+        self.feed.handled(position);
+        self.unpublished = true;
+        if position <= self.careful_until {
+            self.publish()?;
+        }
+        while self.projection.is_full() && !self.progress.is_closing() {
+            self.publish()?;
+            // A reader is in the way: give it a moment.
+            std::thread::sleep(PUBLISH_RETRY);
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), String> {
+        let position = self.feed.next();
+        if !self.unpublished {
+            return Ok(());
+        }
+        if self.projection.publish(position)? == Published::Yes {
+            self.unpublished = false;
+            self.progress.reach(position);
+            if position >= self.careful_until {
+                self.progress.recover();
+                self.backoff = PROJECTOR_BACKOFF.0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops at the last whole state and asks to be tried again, ever less often.
+    fn fail(&mut self, why: String) -> Step {
+        self.progress.fail(why);
+        if self.unpublished {
+            // What was taken before the failure is good; if it is not, that is known already.
+            let _ = self.projection.publish(self.feed.next());
+        }
+        self.careful_until = Position::after(self.feed.next().events() + 1);
+        self.feed.rewind(self.projection.fall_back());
+        self.unpublished = false;
+        let pause = self.backoff;
+        self.backoff = (self.backoff * 2).min(PROJECTOR_BACKOFF.1);
+        Step::Pause(pause)
+    }
+}
+
+/// A projector without its type, and its place among the engine's readers.
+pub(crate) struct ProjectorThread {
+    projector: Box<dyn Stepping>,
+    entry: ReaderEntry,
+}
+
+trait Stepping: Send {
+    fn step(&mut self) -> Step;
+}
+
+impl<A: Aggregate, P: Projection<A>> Stepping for Projector<A, P> {
+    fn step(&mut self) -> Step {
+        Self::step(self)
+    }
+}
+
+impl ProjectorThread {
+    pub(crate) fn new<A: Aggregate, P: Projection<A> + 'static>(
+        projector: Projector<A, P>,
+        entry: ReaderEntry,
+    ) -> Self {
+        Self { projector: Box::new(projector), entry }
+    }
+
+    pub(crate) fn step(&mut self) -> Step {
+        self.projector.step()
+    }
+
+    pub(crate) fn progress(&self) -> &Arc<Progress> {
+        self.entry.progress()
+    }
+}

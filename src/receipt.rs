@@ -1,0 +1,83 @@
+//! What a caller gets back: the receipt, or the verdict that becomes an error.
+
+use hotledger_journal::ENTRY_BYTES_MAX;
+use hotledger_journal::{Chain, Durability};
+use serde::Serialize;
+
+use crate::durable::DurableLine;
+use crate::error::ExecuteError;
+use crate::keys::{Keys, Known};
+use crate::position::{Position, Version};
+
+/// A committed command: on disk, in the order, and there after any crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The position of the command's last event; without events, the position it was decided at.
+    pub position: Position,
+    /// The aggregate's version after the command.
+    pub version: Version,
+    /// How many events the command recorded.
+    pub events: u32,
+    /// The hash chain up to and including the batch that holds the command. Who keeps it can
+    /// later prove that the journal still has exactly this history.
+    pub chain: Chain,
+    /// What "committed" meant when this was answered.
+    pub durability: Durability,
+    /// Whether the command key had been used before: this is the receipt of that first time.
+    pub duplicate: bool,
+}
+
+/// An aggregate that a transaction changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Touched {
+    /// Its kind.
+    pub kind: String,
+    /// Its id, as text.
+    pub id: String,
+    /// Its version after the transaction.
+    pub version: Version,
+}
+
+/// The writer's decision about one command, before it may be told.
+#[derive(Debug)]
+pub(crate) enum Verdict<R> {
+    Committed { position: Position, version: Version, events: u32 },
+    Repeated(Known),
+    Refused(R),
+    Conflict { expected: Version, actual: Version },
+    KeyReused,
+    TooLarge,
+    Unencodable(Box<str>),
+    Panicked(Box<str>),
+    Quarantined,
+    StorageFull,
+}
+
+impl<R> Verdict<R> {
+    /// The answer, now that everything the verdict rests on is durable.
+    pub(crate) fn tell(self, line: &DurableLine, keys: &Keys) -> Result<Receipt, ExecuteError<R>> {
+        let durability = line.durability();
+        match self {
+            Self::Committed { position, version, events } => {
+                let chain = line.chain();
+                Ok(Receipt { position, version, events, chain, durability, duplicate: false })
+            }
+            Self::Repeated(known) => Ok(Receipt {
+                position: known.position,
+                version: known.version,
+                events: known.events,
+                chain: keys.chain_of(known.sequence).unwrap_or_else(|| line.chain()),
+                durability,
+                duplicate: true,
+            }),
+            Self::Refused(refusal) => Err(ExecuteError::Refused(refusal)),
+            Self::Conflict { expected, actual } => Err(ExecuteError::Conflict { expected, actual }),
+            Self::KeyReused => Err(ExecuteError::KeyReused),
+            Self::TooLarge => Err(ExecuteError::TooLarge { entry_bytes_max: ENTRY_BYTES_MAX }),
+            Self::Unencodable(why) => Err(ExecuteError::Unencodable(why)),
+            Self::Panicked(message) => Err(ExecuteError::Panicked(message)),
+            Self::Quarantined => Err(ExecuteError::Quarantined),
+            Self::StorageFull => Err(ExecuteError::StorageFull),
+        }
+    }
+}

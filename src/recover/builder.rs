@@ -1,0 +1,145 @@
+//! The snapshot builder: a recovery that writes its result down, beside the running writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hotledger_journal::JournalReads;
+use uuid::Uuid;
+
+use crate::clock::Stamp;
+use crate::error::OpenError;
+use crate::limits::SNAPSHOT_EVERY_EVENTS;
+use crate::position::Position;
+use crate::recover::replay::{History, Recipe};
+use crate::recover::snapshot;
+
+/// When a snapshot is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotPolicy {
+    /// After this many events.
+    Events(u64),
+    /// After this many journal bytes.
+    Bytes(u64),
+    /// When a recovery, at the speed measured last, would take longer than this.
+    RecoveryTime(Duration),
+    /// Never; every recovery replays from zero.
+    Never,
+}
+
+impl Default for SnapshotPolicy {
+    fn default() -> Self {
+        Self::Events(SNAPSHOT_EVERY_EVENTS)
+    }
+}
+
+/// The point at which the next snapshot is due; the writer compares, the builder moves it.
+pub(crate) struct Due {
+    events: AtomicU64,
+    bytes: AtomicU64,
+    /// Bytes that became durable since the engine opened.
+    written: AtomicU64,
+}
+
+impl Due {
+    /// Notes a durable batch; whether a snapshot is due now. Costs a few plain loads and stores.
+    pub(crate) fn wrote(&self, end_position: u64, batch_bytes: u64) -> bool {
+        let written = self.written.load(Ordering::Relaxed) + batch_bytes;
+        self.written.store(written, Ordering::Relaxed);
+        self.is_reached(end_position)
+    }
+
+    fn is_reached(&self, events: u64) -> bool {
+        events >= self.events.load(Ordering::Relaxed)
+            || self.written.load(Ordering::Relaxed) >= self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Builds snapshots. It reads the journal like anyone else and never touches the writer.
+pub(crate) struct SnapshotBuilder {
+    policy: SnapshotPolicy,
+    recipe: Recipe,
+    reads: JournalReads,
+    journal_id: Uuid,
+    due: Arc<Due>,
+    built: u64,
+    ns_per_event: f64,
+}
+
+/// Events per second assumed before anything was measured: slow, so that the first snapshot comes
+/// early rather than late.
+const NS_PER_EVENT_ASSUMED: f64 = 1_000.0;
+
+impl SnapshotBuilder {
+    pub(crate) fn new(
+        policy: SnapshotPolicy,
+        recipe: Recipe,
+        reads: JournalReads,
+        journal_id: Uuid,
+        built: Option<Position>,
+    ) -> Self {
+        let due = Arc::new(Due {
+            events: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+        });
+        let built = built.map_or(0, Position::events);
+        let ns_per_event = NS_PER_EVENT_ASSUMED;
+        let mut builder = Self { policy, recipe, reads, journal_id, due, built, ns_per_event };
+        builder.schedule();
+        builder
+    }
+
+    pub(crate) fn due(&self) -> Arc<Due> {
+        Arc::clone(&self.due)
+    }
+
+    /// Whether the durable end of the journal asks for a snapshot.
+    pub(crate) fn is_due(&self) -> bool {
+        let durable = self.reads.durable_position();
+        durable > self.built && self.due.is_reached(durable)
+    }
+
+    /// Builds one snapshot at the present durable end; its position, or `None` if there is
+    /// nothing that could be written down.
+    pub(crate) fn step(&mut self) -> Result<Option<Position>, OpenError> {
+        let started = Stamp::now();
+        let last = Position::after(u64::MAX);
+        let mut folded = self.recipe.load(self.journal_id, last)?.folded;
+        let history = History::Live(self.reads.clone(), self.journal_id);
+        folded.fold_all(&mut history.reader(folded.cursor)?)?;
+        if folded.tail_events > 0 {
+            self.ns_per_event = started.elapsed().as_nanos() as f64 / folded.tail_events as f64;
+        }
+        let bytes = snapshot::encode(&folded, self.journal_id);
+        let position = folded.position;
+        self.built = position.events();
+        self.schedule();
+        let Some(bytes) = bytes else { return Ok(None) };
+        if let Err(error) = self.recipe.shelf.put(position, &bytes) {
+            // Derived data: the engine goes on, and the next one may work.
+            tracing::warn!(%position, %error, "a snapshot could not be written");
+            return Ok(None);
+        }
+        tracing::info!(
+            %position, bytes = bytes.len(), elapsed = ?started.elapsed(), "snapshot written"
+        );
+        Ok(Some(position))
+    }
+
+    fn schedule(&mut self) {
+        let (events, bytes) = match self.policy {
+            SnapshotPolicy::Events(every) => (self.built.saturating_add(every.max(1)), u64::MAX),
+            SnapshotPolicy::Bytes(every) => {
+                (u64::MAX, self.due.written.load(Ordering::Relaxed).saturating_add(every.max(1)))
+            }
+            SnapshotPolicy::RecoveryTime(target) => {
+                let events = target.as_nanos() as f64 / self.ns_per_event;
+                (self.built.saturating_add((events as u64).max(1)), u64::MAX)
+            }
+            SnapshotPolicy::Never => (u64::MAX, u64::MAX),
+        };
+        self.due.events.store(events, Ordering::Relaxed);
+        self.due.bytes.store(bytes, Ordering::Relaxed);
+    }
+}

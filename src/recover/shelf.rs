@@ -1,0 +1,113 @@
+//! The snapshot files in their directory: named, listed, put, read back, thinned out.
+
+use std::io;
+use std::sync::Arc;
+
+use hotledger_journal::{Access, AlignedBuffer, BLOCK_BYTES, Disk};
+
+use crate::limits::SNAPSHOTS_KEPT;
+use crate::position::Position;
+use crate::recover::snapshot;
+
+const PREFIX: &str = "snapshot-";
+const SUFFIX: &str = ".hl";
+const UNFINISHED: &str = "snapshot.unfinished";
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Where the snapshots are kept; by default beside the journal.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    disk: Arc<dyn Disk>,
+}
+
+impl Shelf {
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+        Self { disk }
+    }
+
+    /// Positions of all snapshots, newest first.
+    pub(crate) fn list(&self) -> io::Result<Vec<Position>> {
+        let mut positions: Vec<_> =
+            self.disk.list()?.iter().filter_map(|name| position_of(name)).collect();
+        positions.sort_unstable_by(|left, right| right.cmp(left));
+        Ok(positions)
+    }
+
+    /// The whole file. It is checked by whoever decodes it.
+    pub(crate) fn read(&self, position: Position) -> io::Result<Vec<u8>> {
+        self.read_file(&name_of(position), Access::Read)
+    }
+
+    /// Puts a snapshot on the shelf, durable and proven before it has its name; then thins out.
+    ///
+    /// Unfinished name → sync → read back past the page cache → rename → sync of the directory: a
+    /// crash at any point leaves the older snapshots and at most one unfinished file.
+    pub(crate) fn put(&self, position: Position, bytes: &[u8]) -> io::Result<()> {
+        self.clear_unfinished()?;
+        if let Err(error) = self.write_unfinished(bytes) {
+            // On a full disk it must not take the room that the journal needs.
+            self.clear_unfinished()?;
+            return Err(error);
+        }
+        self.disk.rename(UNFINISHED, &name_of(position))?;
+        self.disk.sync_directory()?;
+        self.thin_out()
+    }
+
+    fn write_unfinished(&self, bytes: &[u8]) -> io::Result<()> {
+        let file = self.disk.create(UNFINISHED, Access::Write)?;
+        for (index, chunk) in bytes.chunks(CHUNK_BYTES).enumerate() {
+            file.write_all_at((index * CHUNK_BYTES) as u64, chunk)?;
+        }
+        file.sync()?;
+        drop(file);
+        let stored = self.read_file(UNFINISHED, Access::ReadDirect)?;
+        if snapshot::check(&stored).is_err() || stored != bytes {
+            return Err(io::Error::other("the snapshot does not read back as it was written"));
+        }
+        Ok(())
+    }
+
+    fn clear_unfinished(&self) -> io::Result<()> {
+        match self.disk.remove(UNFINISHED) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn thin_out(&self) -> io::Result<()> {
+        for old in self.list()?.into_iter().skip(SNAPSHOTS_KEPT) {
+            self.disk.remove(&name_of(old))?;
+        }
+        self.disk.sync_directory()
+    }
+
+    fn read_file(&self, name: &str, access: Access) -> io::Result<Vec<u8>> {
+        let file = self.disk.open(name, access)?;
+        let length = usize::try_from(file.bytes()?).map_err(io::Error::other)?;
+        let mut bytes = Vec::with_capacity(length);
+        // Aligned memory and whole blocks, as direct reads want them.
+        let mut chunk = AlignedBuffer::new(CHUNK_BYTES);
+        while bytes.len() < length {
+            let offset = bytes.len() as u64;
+            let read = file.read_at(offset, chunk.all_mut())?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            bytes.extend_from_slice(&chunk.all_mut()[..read.min(length - bytes.len())]);
+        }
+        Ok(bytes)
+    }
+}
+
+const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
+
+fn name_of(position: Position) -> String {
+    format!("{PREFIX}{:020}{SUFFIX}", position.events())
+}
+
+fn position_of(name: &str) -> Option<Position> {
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let well_formed = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    well_formed.then(|| digits.parse().ok().map(Position::after)).flatten()
+}

@@ -1,0 +1,266 @@
+//! Where one command is settled: decide, encode, evolve, all against the hot state.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hotledger_journal::{EntryHead, EntryKey, EventError, EventHead, Journal};
+use uuid::Uuid;
+
+use crate::aggregate::{Aggregate, Context};
+use crate::codec::{EncodeError, EventCodec, fingerprint};
+use crate::figures::Figures;
+use crate::hot::{Hot, KindNames, Slot};
+use crate::identity::{AggregateId, CommandKey};
+use crate::keys::{Keys, Known, Standing};
+use crate::panics::message_of;
+use crate::position::{Position, Timestamp, Version};
+use crate::state::State;
+use crate::receipt::Verdict;
+
+/// One command for one aggregate, with what the caller asks of it.
+#[derive(Debug, Clone)]
+pub struct Request<A: Aggregate> {
+    /// Which aggregate.
+    pub id: A::Id,
+    /// What it should do.
+    pub command: A::Command,
+    /// Only if it is at this version.
+    pub expected: Option<Version>,
+    /// Only once for this key.
+    pub key: Option<CommandKey>,
+}
+
+impl<A: Aggregate> Request<A> {
+    /// A command without conditions.
+    pub fn new(id: A::Id, command: A::Command) -> Self {
+        Self { id, command, expected: None, key: None }
+    }
+}
+
+/// What the outside wants to find again in the journal.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Trace {
+    pub(crate) correlation: Option<Uuid>,
+    pub(crate) causation: Option<Uuid>,
+}
+
+/// All that a command is settled against; lent to whoever holds commands for one turn.
+pub(crate) struct Desk<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) journal: &'a mut Journal,
+    pub(crate) keys: &'a mut Keys,
+    pub(crate) figures: &'a Figures,
+    /// The time of every command of this turn.
+    pub(crate) now: Timestamp,
+    /// The newest batch that holds an entry, as far as it has been submitted.
+    pub(crate) last_submitted: u64,
+    /// Set when `evolve` panicked: the turn ends, and this aggregate is rebuilt before the next.
+    pub(crate) broken: Option<Broken>,
+}
+
+/// An aggregate whose state can no longer be trusted.
+pub(crate) struct Broken {
+    /// Takes the aggregate over from a rebuilt state.
+    pub(crate) restore: Box<dyn FnOnce(&mut State, State) + Send>,
+    pub(crate) id: String,
+}
+
+impl Desk<'_> {
+    /// Whether another command may be taken up in this turn.
+    pub(crate) fn is_open(&self) -> bool {
+        self.broken.is_none() && self.journal.has_room()
+    }
+
+    /// The batch that must be durable before anything seen or done so far may be told.
+    pub(crate) fn rests_on(&self) -> u64 {
+        if self.journal.open_entries() > 0 {
+            self.journal.next_sequence()
+        } else {
+            self.last_submitted
+        }
+    }
+
+    pub(crate) fn head(&self) -> Position {
+        Position::after(self.journal.next_position())
+    }
+
+    /// Settles one command. What it changed is encoded into the open batch, or nothing is changed.
+    pub(crate) fn settle<A: Aggregate>(
+        &mut self,
+        kind: usize,
+        request: Request<A>,
+        trace: Trace,
+    ) -> Verdict<A::Refusal> {
+        let verdict = match self.standing::<A>(&request) {
+            Ok(key) => self.settle_fresh::<A>(kind, request, key, trace),
+            Err(verdict) => verdict,
+        };
+        self.figures.count(&verdict);
+        verdict
+    }
+
+    /// The key with the command's fingerprint, or the verdict when the key is known.
+    fn standing<A: Aggregate>(
+        &self,
+        request: &Request<A>,
+    ) -> Result<Option<EntryKey>, Verdict<A::Refusal>> {
+        let Some(key) = request.key else { return Ok(None) };
+        let id = request.id.stream().to_string();
+        let print = fingerprint(&(A::KIND, id, &request.command));
+        look_up(self.keys, key, print).map(Some)
+    }
+
+    fn settle_fresh<A: Aggregate>(
+        &mut self,
+        kind: usize,
+        request: Request<A>,
+        key: Option<EntryKey>,
+        trace: Trace,
+    ) -> Verdict<A::Refusal> {
+        let head = self.head();
+        let hot = self.state.hot::<A>(kind);
+        if hot.is_quarantined(&request.id) {
+            return Verdict::Quarantined;
+        }
+        let Hot { slots, decoder, names, cx, .. } = hot;
+        let mut fresh = None;
+        let slot = match slots.get_mut(&request.id) {
+            Some(slot) => slot,
+            None => fresh.insert(Slot::default()),
+        };
+        if let Some(expected) = request.expected.filter(|version| version.0 != slot.version) {
+            return Verdict::Conflict { expected, actual: Version(slot.version) };
+        }
+        if let Err(verdict) = decide(&slot.state, request.command, cx, self.now, request.key) {
+            return verdict;
+        }
+        let events = u32::try_from(cx.recorded().len()).unwrap_or(u32::MAX);
+        let version = Version(slot.version + u64::from(events));
+        if events == 0 && key.is_none() {
+            return Verdict::Committed { position: head, version, events };
+        }
+        let key = key.map(|key| EntryKey { version: version.0, ..key });
+        let entry = entry_head(self.now, key, trace);
+        if let Err(verdict) = begin(self.journal, &entry) {
+            return verdict;
+        }
+        let mut pen = Pen::<A> { journal: self.journal, codec: decoder.codec(), names };
+        if let Err(verdict) = pen.write(&request.id, slot.version, cx.recorded()) {
+            self.journal.abandon_entry();
+            return verdict;
+        }
+        if let Err(message) = evolve(slot, cx.recorded()) {
+            self.journal.abandon_entry();
+            self.broken = fresh.is_none().then(|| broken::<A>(kind, request.id));
+            return Verdict::Panicked(message);
+        }
+        if let Some(slot) = fresh {
+            slots.insert(request.id, slot);
+        }
+        let position = Position::after(self.journal.finish_entry());
+        self.record_key(key, position, version, events);
+        Verdict::Committed { position, version, events }
+    }
+
+    /// Remembers what a committed command with a key did.
+    pub(crate) fn record_key(
+        &mut self,
+        key: Option<EntryKey>,
+        position: Position,
+        version: Version,
+        events: u32,
+    ) {
+        let Some(key) = key else { return };
+        let sequence = self.journal.next_sequence();
+        let fingerprint = key.fingerprint;
+        let known = Known { fingerprint, sequence, position, events, version };
+        self.keys.record(CommandKey(key.key), known);
+    }
+}
+
+pub(crate) fn look_up<R>(keys: &Keys, key: CommandKey, print: u64) -> Result<EntryKey, Verdict<R>> {
+    match keys.standing(key, print) {
+        Standing::Fresh => Ok(EntryKey { key: key.0, fingerprint: print, version: 0 }),
+        Standing::Repeated(known) => Err(Verdict::Repeated(known)),
+        Standing::Reused => Err(Verdict::KeyReused),
+    }
+}
+
+pub(crate) fn entry_head(now: Timestamp, key: Option<EntryKey>, trace: Trace) -> EntryHead {
+    EntryHead {
+        time: now.0,
+        key,
+        correlation: trace.correlation.map(Uuid::into_bytes),
+        causation: trace.causation.map(Uuid::into_bytes),
+    }
+}
+
+/// Opens an entry. A full disk is an answer; any other failure shows at the next submit.
+pub(crate) fn begin<R>(journal: &mut Journal, head: &EntryHead) -> Result<(), Verdict<R>> {
+    journal.begin_entry(head).map_err(|_| Verdict::StorageFull)
+}
+
+/// Decides, with a panic turned into a verdict.
+pub(crate) fn decide<A: Aggregate>(
+    state: &A,
+    command: A::Command,
+    cx: &mut Context<A::Event>,
+    now: Timestamp,
+    key: Option<CommandKey>,
+) -> Result<(), Verdict<A::Refusal>> {
+    cx.begin(now, key);
+    match catch_unwind(AssertUnwindSafe(|| state.decide(command, cx))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(refusal)) => Err(Verdict::Refused(refusal)),
+        Err(panic) => Err(Verdict::Panicked(message_of(panic.as_ref()))),
+    }
+}
+
+/// Folds the events into the state, with a panic turned into its message.
+pub(crate) fn evolve<A: Aggregate>(slot: &mut Slot<A>, events: &[A::Event]) -> Result<(), Box<str>> {
+    let state = &mut slot.state;
+    catch_unwind(AssertUnwindSafe(|| events.iter().for_each(|event| state.evolve(event))))
+        .map_err(|panic| message_of(panic.as_ref()))?;
+    slot.version += events.len() as u64;
+    Ok(())
+}
+
+/// Encodes the events of one aggregate into the open entry.
+pub(crate) struct Pen<'a, A: Aggregate> {
+    pub(crate) journal: &'a mut Journal,
+    pub(crate) codec: &'a EventCodec<A::Event>,
+    pub(crate) names: &'a KindNames,
+}
+
+impl<A: Aggregate> Pen<'_, A> {
+    pub(crate) fn write<R>(
+        &mut self,
+        id: &A::Id,
+        version: u64,
+        events: &[A::Event],
+    ) -> Result<(), Verdict<R>> {
+        for (event, version) in events.iter().zip(version + 1..) {
+            let index = self.codec.type_index(event).map_err(|error| unencodable(&error))?;
+            let (event_type, schema) = self.names.types[index as usize];
+            let kind = self.names.kind;
+            let head = EventHead { kind, event_type, schema, id: id.stream(), version };
+            self.journal
+                .event(&head, |payload| self.codec.encode(event, payload))
+                .map_err(|error| match error {
+                    EventError::TooLarge => Verdict::TooLarge,
+                    EventError::Encode(error) => unencodable(&error),
+                    other => Verdict::Unencodable(other.to_string().into()),
+                })?;
+        }
+        Ok(())
+    }
+}
+
+fn unencodable<R>(error: &EncodeError) -> Verdict<R> {
+    Verdict::Unencodable(error.to_string().into())
+}
+
+fn broken<A: Aggregate>(kind: usize, id: A::Id) -> Broken {
+    let text = id.stream().to_string();
+    let restore = move |state: &mut State, rebuilt| state.replace_from(kind, id.stream(), rebuilt);
+    Broken { id: text, restore: Box::new(restore) }
+}

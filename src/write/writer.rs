@@ -1,0 +1,247 @@
+//! The single writer: one turn takes up commands, settles them, submits the batch, tells answers.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+use crossbeam_channel::Sender;
+use hotledger_journal::{self as journal, Journal};
+
+use crate::clock::{Clock, Stamp};
+use crate::durable::{Durable, DurableLine};
+use crate::error::HaltReason;
+use crate::feed::Feed;
+use crate::figures::Figures;
+use crate::keys::Keys;
+use crate::limits::{TURN_COMMANDS_MAX, WATERMARK_AFTER};
+use crate::position::Timestamp;
+use crate::recover::{Due, Rebuild};
+use crate::state::State;
+use crate::write::desk::{Broken, Desk};
+use crate::write::mailbox::{Errand, Inbox, Lane, Message};
+
+/// Everything that one engine writes, owned by one thread (or by a simulator that steps it).
+pub(crate) struct Writer {
+    pub(crate) state: State,
+    pub(crate) keys: Keys,
+    pub(crate) journal: Journal,
+    pub(crate) inbox: Inbox,
+    pub(crate) feed: Feed,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) due: Arc<Due>,
+    /// Rung when a snapshot is due; one ring is enough.
+    pub(crate) snapshot_bell: Sender<()>,
+    pub(crate) rebuild: Rebuild,
+    pub(crate) halted: Arc<OnceLock<HaltReason>>,
+    pub(crate) line: DurableLine,
+    pub(crate) last_submitted: u64,
+    pub(crate) now: Timestamp,
+    pub(crate) lanes: Vec<Box<dyn Lane>>,
+    /// One-shot commands that are settled but not told, with the batch each rests on.
+    pub(crate) settled: VecDeque<(u64, Box<dyn Errand>)>,
+    pub(crate) closing: bool,
+    /// Since when nothing happened; unset once the watermark has been written.
+    pub(crate) quiet_since: Option<Stamp>,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Progress {
+    /// Something was done; step again.
+    Worked,
+    /// A write is under way and nothing else to do: look again soon, and let the kernel work.
+    Writing,
+    /// Nothing to do until somebody rings, or until the watermark is due.
+    Idle,
+    /// Closed or halted, and everybody has been told.
+    Done,
+}
+
+impl Writer {
+    /// One round: reap what is written, tell, take up, submit.
+    pub(crate) fn step(&mut self) -> Progress {
+        if self.halted.get().is_some() {
+            return self.refuse_everything();
+        }
+        match self.turn() {
+            Ok(progress) => progress,
+            Err(error) => {
+                self.halt(&error);
+                Progress::Worked
+            }
+        }
+    }
+
+    /// Whether a step would find something to do.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.inbox.messages.is_empty()
+            || self.journal.in_flight() > 0
+            || self.lanes.iter().any(|lane| lane.has_work() || lane.is_finished())
+    }
+
+    fn turn(&mut self) -> Result<Progress, journal::Error> {
+        let reaped = self.reap(false)?;
+        let taken = if self.journal.can_submit() { self.take_up()? } else { 0 };
+        if reaped + taken > 0 {
+            self.quiet_since = Some(Stamp::now());
+            return Ok(Progress::Worked);
+        }
+        if self.journal.in_flight() > 0 {
+            return Ok(Progress::Writing);
+        }
+        if self.closing {
+            return Ok(Progress::Done);
+        }
+        self.rest()?;
+        Ok(Progress::Idle)
+    }
+
+    /// Tells everyone whose batch has become durable; how many batches it was.
+    fn reap(&mut self, wait: bool) -> Result<usize, journal::Error> {
+        let mut batches = 0;
+        while let Some(written) = self.journal.complete(wait && batches == 0)? {
+            self.figures.wrote(&written);
+            if self.due.wrote(written.batch.end_position(), written.batch.stored_bytes()) {
+                let _ = self.snapshot_bell.try_send(());
+            }
+            let durable = Durable::new(written);
+            self.line = durable.line();
+            let batch = durable.batch();
+            self.keys.record_chain(batch.sequence(), batch.chain());
+            self.feed.offer(durable);
+            self.tell();
+            batches += 1;
+        }
+        Ok(batches)
+    }
+
+    fn tell(&mut self) {
+        for lane in &mut self.lanes {
+            lane.tell(&self.line, &self.keys);
+        }
+        while self.settled.front().is_some_and(|(rests_on, _)| self.line.covers(*rests_on)) {
+            let (_, errand) = self.settled.pop_front().expect("just looked");
+            errand.tell(&self.line, &self.keys);
+        }
+    }
+
+    /// Takes up commands until the batch is full or nobody waits, then submits.
+    fn take_up(&mut self) -> Result<usize, journal::Error> {
+        if self.inbox.messages.is_empty() && !self.lanes.iter().any(|lane| lane.has_work()) {
+            self.lanes.retain(|lane| !lane.is_finished());
+            return Ok(0);
+        }
+        // Event time never goes back, whatever the clock does.
+        self.now = self.now.max(self.clock.now());
+        let mut desk = Desk {
+            state: &mut self.state,
+            journal: &mut self.journal,
+            keys: &mut self.keys,
+            figures: &self.figures,
+            now: self.now,
+            last_submitted: self.last_submitted,
+            broken: None,
+        };
+        let mut taken = 0;
+        while taken < TURN_COMMANDS_MAX && desk.is_open() {
+            let Ok(message) = self.inbox.messages.try_recv() else { break };
+            match message {
+                Message::Errand(mut errand) => {
+                    errand.settle(&mut desk);
+                    self.settled.push_back((desk.rests_on(), errand));
+                }
+                Message::Lane(lane) => self.lanes.push(lane),
+                Message::Close => self.closing = true,
+            }
+            taken += 1;
+        }
+        // Every session gets its share of the turn, so that none starves another.
+        let share = (TURN_COMMANDS_MAX - taken).div_ceil(self.lanes.len().max(1));
+        for lane in &mut self.lanes {
+            taken += lane.settle(&mut desk, share);
+        }
+        let broken = desk.broken.take();
+        self.submit()?;
+        if let Some(broken) = broken {
+            self.mend(broken)?;
+        }
+        let lanes = self.lanes.len();
+        self.lanes.rotate_left(usize::from(lanes > 1));
+        self.figures.took(taken, self.state.aggregates());
+        Ok(taken)
+    }
+
+    /// Hands the open batch to the disk; without one, tells what rests on durable batches only.
+    fn submit(&mut self) -> Result<(), journal::Error> {
+        if self.journal.open_entries() > 0 {
+            self.last_submitted = self.journal.submit()?;
+            self.figures.submitted(self.journal.next_position());
+        } else {
+            self.tell();
+        }
+        Ok(())
+    }
+
+    /// Replaces an aggregate whose `evolve` panicked by one that is folded from the journal.
+    fn mend(&mut self, broken: Broken) -> Result<(), journal::Error> {
+        while self.journal.in_flight() > 0 {
+            self.reap(true)?;
+        }
+        tracing::warn!(id = broken.id, "evolve panicked: the aggregate is rebuilt from its events");
+        match self.rebuild.rebuild(&self.journal.reads()) {
+            Ok(rebuilt) => (broken.restore)(&mut self.state, rebuilt),
+            Err(error) => {
+                let reason = HaltReason::new(format_args!("a rebuild failed: {error}"));
+                let _ = self.halted.set(reason);
+            }
+        }
+        Ok(())
+    }
+
+    /// After a while of quiet, protects what was acknowledged last with a watermark batch.
+    fn rest(&mut self) -> Result<(), journal::Error> {
+        let Some(since) = self.quiet_since else { return Ok(()) };
+        if since.elapsed() >= WATERMARK_AFTER {
+            self.journal.submit_watermark()?;
+            self.quiet_since = None;
+        }
+        Ok(())
+    }
+
+    fn halt(&mut self, error: &journal::Error) {
+        tracing::error!(%error, "the journal failed: the engine has stopped, reopen it to go on");
+        let _ = self.halted.set(HaltReason::new(error));
+    }
+
+    /// Answers everybody that the engine has stopped, those who still come included.
+    fn refuse_everything(&mut self) -> Progress {
+        let reason = self.halted.get().expect("only a halted writer refuses").clone();
+        for (_, errand) in self.settled.drain(..) {
+            errand.halt(&reason);
+        }
+        for lane in &mut self.lanes {
+            lane.halt(&reason);
+        }
+        self.lanes.retain(|lane| !lane.is_finished());
+        let mut progress = Progress::Idle;
+        while let Ok(message) = self.inbox.messages.try_recv() {
+            progress = Progress::Worked;
+            match message {
+                Message::Errand(errand) => errand.halt(&reason),
+                Message::Lane(lane) => self.lanes.push(lane),
+                Message::Close => return Progress::Done,
+            }
+        }
+        progress
+    }
+
+    /// Seals the journal, when the engine closes in good order.
+    pub(crate) fn close(self) -> Result<(), HaltReason> {
+        let reason = self.halted.get().cloned();
+        let _ = self.halted.set(HaltReason::closed());
+        match reason {
+            Some(reason) => Err(reason),
+            None => self.journal.close().map_err(HaltReason::new),
+        }
+    }
+}
