@@ -8,9 +8,11 @@ use crate::out;
 /// Latency in microseconds.
 #[derive(Serialize, Clone, Copy)]
 pub(crate) struct Percentiles {
-    p50: f64,
+    /// The median.
+    pub(crate) p50: f64,
     p90: f64,
-    p99: f64,
+    /// One in a hundred takes longer.
+    pub(crate) p99: f64,
     #[serde(rename = "p99.9")]
     p999: f64,
     max: f64,

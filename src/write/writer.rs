@@ -174,6 +174,10 @@ impl Writer {
     /// Hands the open batch to the disk; without one, tells what rests on durable batches only.
     fn submit(&mut self) -> Result<(), journal::Error> {
         if self.journal.open_entries() > 0 {
+            // Rolling to the next segment may have taken the write slot.
+            while !self.journal.can_submit() {
+                self.reap(true)?;
+            }
             self.last_submitted = self.journal.submit()?;
             self.figures.submitted(self.journal.next_position());
         } else {

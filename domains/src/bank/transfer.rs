@@ -40,9 +40,11 @@ pub enum TransferRefusal {
 }
 
 impl Transaction for Transfer {
+    const NAME: &'static str = "Transfer";
+
     type Refusal = TransferRefusal;
 
-    fn decide(self, tx: &mut Transacting<'_>) -> Result<(), TransferRefusal> {
+    fn decide(self, tx: &mut Transacting<'_, '_>) -> Result<(), TransferRefusal> {
         let Self { from, to, amount } = self;
         if from == to {
             return Err(TransferRefusal::SameAccount { account: from });

@@ -73,7 +73,9 @@ impl Journal {
         if let Some(wake) = &self.wake {
             wake();
         }
-        self.put_system(BatchKind::Opening, epoch)
+        self.put_system(BatchKind::Opening, epoch)?;
+        // Whoever saw a free slot before the roll still finds one.
+        self.commit.wait_for_slot()
     }
 
     /// Header of the segment behind the sealed one.

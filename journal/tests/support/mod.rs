@@ -1,5 +1,5 @@
 //! Builds journals for the tests and reads them back as plain values.
-#![allow(dead_code)] // Every test file uses its own part.
+#![allow(dead_code, unreachable_pub)] // Every test file takes its own part.
 
 pub mod traced;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use hotledger::{Aggregate, At, Delivery, Engine, OpenError, Position};
+use hotledger::{At, Delivery, Engine, OpenError, Position};
 use hotledger_domains::exchange::replay::{Judge, Step, step};
 use hotledger_domains::exchange::{Book, Event, lobster};
 use hotledger_journal as journal;

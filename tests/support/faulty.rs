@@ -1,0 +1,105 @@
+//! A disk whose writes fail from a given one on.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use hotledger::{Disk, Durability, MemoryDisk};
+use hotledger_journal::{
+    Access, AlignedBuffer, Completion, DiskFile, DiskLock, LockKind, WriteQueue, WriteTicket,
+};
+
+/// A memory disk that completes `writes_left` journal writes and then fails every one.
+#[derive(Clone)]
+pub struct FailingDisk {
+    pub disk: MemoryDisk,
+    pub writes_left: Arc<AtomicI64>,
+}
+
+impl FailingDisk {
+    pub fn new() -> Self {
+        Self { disk: MemoryDisk::new(), writes_left: Arc::new(AtomicI64::new(i64::MAX)) }
+    }
+
+    pub fn fail_after(&self, writes: i64) {
+        self.writes_left.store(writes, Ordering::SeqCst);
+    }
+}
+
+struct FailingQueue {
+    queue: Box<dyn WriteQueue>,
+    writes_left: Arc<AtomicI64>,
+    failed: Vec<WriteTicket>,
+}
+
+impl WriteQueue for FailingQueue {
+    fn in_flight_max(&self) -> usize {
+        self.queue.in_flight_max()
+    }
+
+    fn submit(
+        &mut self,
+        file: &Arc<dyn DiskFile>,
+        offset: u64,
+        bytes: Arc<AlignedBuffer>,
+        ticket: WriteTicket,
+    ) {
+        if self.writes_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            self.failed.push(ticket);
+        } else {
+            self.queue.submit(file, offset, bytes, ticket);
+        }
+    }
+
+    fn complete(&mut self, wait: bool) -> Option<Completion> {
+        if let Some(ticket) = self.failed.pop() {
+            let result = Err(io::Error::other("the disk is gone"));
+            return Some(Completion { ticket, result, write_ns: 1 });
+        }
+        self.queue.complete(wait)
+    }
+}
+
+impl Disk for FailingDisk {
+    fn durability(&self) -> Durability {
+        self.disk.durability()
+    }
+
+    fn describe(&self) -> String {
+        "fails on purpose".to_owned()
+    }
+
+    fn lock(&self, kind: LockKind) -> io::Result<Box<dyn DiskLock>> {
+        self.disk.lock(kind)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.disk.list()
+    }
+
+    fn create(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.create(name, access)
+    }
+
+    fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open(name, access)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.disk.sync_directory()
+    }
+
+    fn writer(&self, durability: Durability) -> Box<dyn WriteQueue> {
+        let queue = self.disk.writer(durability);
+        let writes_left = Arc::clone(&self.writes_left);
+        Box::new(FailingQueue { queue, writes_left, failed: Vec::new() })
+    }
+}
