@@ -207,8 +207,7 @@ impl Builder {
 
         // 3. Snapshots, beside everything else.
         let built = report.snapshot;
-        let snapshots =
-            SnapshotBuilder::new(self.policy, recipe.clone(), reads, journal_id, built);
+        let snapshots = SnapshotBuilder::new(self.policy, recipe.clone(), reads, journal_id, built);
         let due = snapshots.due();
         let snapshot_bell = threads.snapshots(snapshots);
 

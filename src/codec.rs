@@ -21,6 +21,7 @@ mod bounded;
 mod decode;
 mod encode;
 mod error;
+mod event;
 mod refuse;
 mod structure;
 mod tag;
@@ -34,12 +35,12 @@ use std::io::Write;
 use std::marker::PhantomData;
 
 pub use self::error::{CodecError, DecodeError, EncodeError};
+pub use self::event::Event;
 pub(crate) use self::upcast::Route;
 pub use self::upcast::Upcasters;
 pub use self::value::{decode_state, encode_state, fingerprint};
 
 use self::upcast::Chain;
-use crate::aggregate::Event;
 
 /// An event outside an engine, as the journal would hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]

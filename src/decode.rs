@@ -23,8 +23,8 @@ pub(crate) struct Decoder<A: Aggregate> {
 
 impl<A: Aggregate> Decoder<A> {
     pub(crate) fn new() -> Result<Self, OpenError> {
-        let codec = EventCodec::new()
-            .map_err(|source| OpenError::Events { kind: A::KIND, source })?;
+        let codec =
+            EventCodec::new().map_err(|source| OpenError::Events { kind: A::KIND, source })?;
         Ok(Self { codec, names: None, kind: None, routes: Vec::new() })
     }
 

@@ -32,7 +32,10 @@ pub enum OpenError {
     KindTwice(&'static str),
     /// The journal holds events of an aggregate that is not registered.
     /// **Do:** add `.aggregate::<…>()` for this kind to the builder.
-    #[error("the journal holds events of kind `{kind}` (position {position}), which is not registered; add its `.aggregate::<…>()` line to the builder")]
+    #[error(
+        "the journal holds events of kind `{kind}` (position {position}), which is not \
+         registered; add its `.aggregate::<…>()` line to the builder"
+    )]
     UnknownKind {
         /// The name in the journal.
         kind: String,

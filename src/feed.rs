@@ -53,7 +53,14 @@ impl Feeds {
         let (sender, batches) = bounded(FEED_BATCHES_MAX);
         // Without a writer nothing new will come; history can still be read.
         let _ = self.join.send(sender);
-        FeedReader { feeds: self.clone(), batches, held: None, history: None, next: from, fallbacks: 0 }
+        FeedReader {
+            feeds: self.clone(),
+            batches,
+            held: None,
+            history: None,
+            next: from,
+            fallbacks: 0,
+        }
     }
 
     /// Up to here events are durable and may be seen.
@@ -91,7 +98,7 @@ impl FeedReader {
     /// The next batch if there is one already.
     pub(crate) fn poll(&mut self) -> Result<Fed, journal::Error> {
         loop {
-            if let Some(batch) = self.from_history()? {
+            if let Some(batch) = self.next_of_history()? {
                 return Ok(Fed::Batch(batch));
             }
             let closed = match self.held.take().map_or_else(|| self.batches.try_recv(), Ok) {
@@ -155,7 +162,7 @@ impl FeedReader {
         self.history = None;
     }
 
-    fn from_history(&mut self) -> Result<Option<Batch>, journal::Error> {
+    fn next_of_history(&mut self) -> Result<Option<Batch>, journal::Error> {
         let Some(reader) = &mut self.history else { return Ok(None) };
         while let Some(batch) = reader.next()? {
             if batch.end_position() > self.next.events() {

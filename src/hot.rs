@@ -167,12 +167,15 @@ impl<A: Aggregate> Kind for Hot<A> {
 
     fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8])) {
         let mut sorted: Vec<_> = self.slots.iter().collect();
-        sorted.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        sorted.sort_unstable_by_key(|(id, _)| *id);
         let mut bytes = Vec::new();
         for (id, slot) in sorted {
             bytes.clear();
             encode_state(&slot.state, &mut bytes).unwrap_or_else(|error| {
-                panic!("the state of `{}` cannot be serialised: {error}; mend its Serialize", A::KIND)
+                panic!(
+                    "the state of `{}` cannot be serialised: {error}; mend its Serialize",
+                    A::KIND
+                )
             });
             visit(id.stream(), slot.version, &bytes);
         }

@@ -42,12 +42,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        Self {
-            known: HashMap::default(),
-            order: VecDeque::new(),
-            chains: VecDeque::new(),
-            max,
-        }
+        Self { known: HashMap::default(), order: VecDeque::new(), chains: VecDeque::new(), max }
     }
 
     pub(crate) fn standing(&self, key: CommandKey, fingerprint: u64) -> Standing {

@@ -1,5 +1,7 @@
 //! hotledger: an embeddable, in-memory CQRS and event-sourcing engine in the style of LMAX.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 // In the order a command meets them: what the user writes, the machine, the way in, the way out.
 mod aggregate;
 mod identity;
@@ -39,7 +41,7 @@ pub mod limits;
 mod panics;
 mod wait;
 
-pub use aggregate::{Aggregate, Context, Event};
+pub use aggregate::{Aggregate, Context};
 pub use identity::{AggregateId, CommandKey};
 pub use position::{Position, Timestamp, Version};
 pub use view::{Recorded, Table, View};
@@ -63,9 +65,9 @@ pub use recover::{RecoveryReport, SnapshotPolicy};
 pub use state::StateDigest;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use codec::Upcasters;
+pub use codec::{Event, Upcasters};
 pub use error::{ExecuteError, HaltReason, OpenError, ReadError};
-pub use scenario::Scenario;
+pub use scenario::{Decided, Scenario};
 pub use wait::Wait;
 
 pub use hotledger_journal::{Chain, Disk, Durability, FileDisk, MemoryDisk, StreamId};

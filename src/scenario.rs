@@ -230,7 +230,7 @@ fn check_codec<A: Aggregate>(events: &[A::Event]) {
     }
 }
 
-fn round_trip<E: crate::aggregate::Event>(codec: &EventCodec<E>, event: &E) -> Result<E, String> {
+fn round_trip<E: crate::codec::Event>(codec: &EventCodec<E>, event: &E) -> Result<E, String> {
     let index = codec.type_index(event).map_err(|error| error.to_string())?;
     let of_type = codec.types()[index as usize];
     let mut payload = Vec::new();

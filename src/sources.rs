@@ -85,8 +85,9 @@ impl Sources {
 
     pub(crate) fn table<T: Table<A>, A: Aggregate>(&self) -> TableReader<T::Key, T::Row> {
         let source = self.by_type.get(&TypeId::of::<T>());
-        let found = source
-            .and_then(|source| source.source.downcast_ref::<TableReader<T::Key, T::Row>>().cloned());
+        let found = source.and_then(|source| {
+            source.source.downcast_ref::<TableReader<T::Key, T::Row>>().cloned()
+        });
         found.unwrap_or_else(|| not_registered::<T>("table::<{}, …>"))
     }
 }

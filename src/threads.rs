@@ -132,10 +132,8 @@ impl Threads {
     }
 }
 
-fn named<T: Send + 'static>(
-    name: &str,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> JoinHandle<T> {
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn named<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let name = format!("hotledger-{name}");
     thread::Builder::new().name(name).spawn(run).expect("the system has room for another thread")
 }

@@ -1,8 +1,8 @@
 //! After the first failed write nothing is acknowledged any more, and what was stays.
 
-mod support;
 #[path = "support/faulty.rs"]
 mod faulty;
+mod support;
 
 use std::sync::Arc;
 

@@ -12,7 +12,10 @@ fn a_receipt_says_where_the_command_stands() {
     let engine = usual(Engine::in_memory()).open().unwrap();
     let alice = engine.aggregate::<Account>(1u64);
     let receipt = alice.execute(Command::Deposit(100)).wait().unwrap();
-    assert_eq!((receipt.position, receipt.version, receipt.events), (Position::at(0), Version(1), 1));
+    assert_eq!(
+        (receipt.position, receipt.version, receipt.events),
+        (Position::at(0), Version(1), 1)
+    );
     let refused = alice.execute(Command::Withdraw(101)).wait();
     let refusal = Refusal::InsufficientFunds { balance: 100, requested: 101 };
     assert_eq!(refused, Err(ExecuteError::Refused(refusal)));
@@ -49,7 +52,10 @@ fn state_keys_and_views_come_back_with_and_without_snapshots() {
         let again = engine.aggregate::<Account>(3u64).execute(Command::Touch).key(9_999u128);
         let again = again.wait().unwrap();
         assert!(again.duplicate);
-        assert_eq!((again.position, again.version, again.chain), (first.position, first.version, first.chain));
+        assert_eq!(
+            (again.position, again.version, again.chain),
+            (first.position, first.version, first.chain)
+        );
         let other = engine.aggregate::<Account>(3u64).execute(Command::Deposit(1)).key(9_999u128);
         assert_eq!(other.wait(), Err(ExecuteError::KeyReused));
         let total = engine.view::<Total>();

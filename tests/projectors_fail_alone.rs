@@ -53,8 +53,8 @@ impl View<Account> for Slow {
 
 fn deposit(engine: &Engine, count: u64) -> Position {
     let account = engine.aggregate::<Account>(1u64);
-    let receipts = (0..count).map(|_| account.execute(Command::Deposit(1)).wait().unwrap());
-    receipts.last().unwrap().position
+    let mut receipts = (0..count).map(|_| account.execute(Command::Deposit(1)).wait().unwrap());
+    receipts.next_back().unwrap().position
 }
 
 #[test]
@@ -81,7 +81,11 @@ fn a_panicking_projector_stops_before_the_event_and_goes_on_when_it_can() {
     let wait = Duration::from_secs(20);
     let whole: Vec<_> = (0..20).map(Position::at).collect();
     assert_eq!(brittle.read_after_within(head, wait).unwrap().positions, whole);
-    assert_eq!(counted.get_after_within(head, &1, wait).unwrap(), Some(20), "no event counted twice");
+    assert_eq!(
+        counted.get_after_within(head, &1, wait).unwrap(),
+        Some(20),
+        "no event counted twice"
+    );
     assert!(engine.stats().readers.iter().all(|reader| reader.failure.is_none()));
 }
 

@@ -8,10 +8,13 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use hotledger::{Aggregate, Context, Timestamp};
+use hotledger::{Aggregate, At, Context, Engine, Timestamp};
 use hotledger_domains::exchange::lobster::messages;
 use hotledger_domains::exchange::replay::{Fidelity, Judge, step};
 use hotledger_domains::exchange::{Book, Levels, Side};
+
+/// How many commands are under way at once.
+const IN_FLIGHT_MAX: usize = 256;
 
 /// What a replay came to.
 struct Outcome {
@@ -40,6 +43,25 @@ fn the_same_flow_leaves_the_same_book() {
     for file in message_files().into_iter().flatten() {
         let bytes = |book: &Book| serde_json::to_vec(book).unwrap();
         assert_eq!(bytes(&replay(&file).book), bytes(&replay(&file).book));
+    }
+}
+
+#[test]
+fn an_engine_leaves_the_same_book() {
+    for file in message_files().into_iter().flatten() {
+        let engine = Engine::in_memory().aggregate::<Book>().open().unwrap();
+        let mut session = engine.session::<Book>(IN_FLIGHT_MAX);
+        for message in messages(BufReader::new(File::open(&file).unwrap())) {
+            let Some(step) = step(&message.unwrap()) else { continue };
+            if session.in_flight() == IN_FLIGHT_MAX {
+                let _ = session.reap_wait();
+            }
+            session.submit("X".to_owned(), step.command).unwrap();
+        }
+        while session.reap_wait().is_some() {}
+        let id = "X".to_owned();
+        let found = engine.as_of(At::Latest).aggregate::<Book>(&id).unwrap().unwrap();
+        assert_eq!(found.state, replay(&file).book);
     }
 }
 

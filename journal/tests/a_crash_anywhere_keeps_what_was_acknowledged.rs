@@ -5,7 +5,7 @@ mod support;
 
 use hotledger_journal::MemoryDisk;
 use support::{
-    traced::{Change, TracedDisk, apply, torn},
+    traced::{Change, PowerCut, TracedDisk, apply, torn},
     *,
 };
 
@@ -77,6 +77,19 @@ fn at_every_change_whole_or_torn() {
         states += 1;
     }
     assert!(states > 200, "{states}");
+}
+
+#[test]
+fn at_every_change_with_everything_unsynced_lost() {
+    let (mut left, mut acknowledged) = (PowerCut::new(), 0);
+    for (at, change) in workload().iter().enumerate() {
+        if let Change::Acknowledged(events) = change {
+            acknowledged = *events;
+        }
+        left.apply(change);
+        check(&left.disk.copy(), acknowledged, &format!("power cut after change {at}"));
+    }
+    assert_eq!(acknowledged, 36);
 }
 
 #[test]

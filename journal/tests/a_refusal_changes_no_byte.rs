@@ -95,10 +95,14 @@ fn a_journal_that_is_not_there() {
     assert!(matches!(refused(&disk, must_exist.clone()), Error::Missing));
     assert!(disk.list().unwrap().is_empty());
     // A crash while the first segment was being prepared leaves no journal either.
-    let file = disk.create(&segment(1), hotledger_journal::Access::Write).unwrap();
+    let fresh = format!("{}.fresh", segment(1));
+    let file = disk.create(&fresh, hotledger_journal::Access::Write).unwrap();
     file.write_all_at(0, &[0; 8192]).unwrap();
     assert!(matches!(refused(&disk, must_exist), Error::Missing));
     assert!(open(&disk).unwrap().1.created);
+    // The first segment cut to nothing is not a journal that is not there.
+    truncate(&disk, &segment(1), 0);
+    assert!(matches!(refused(&disk, options()), Error::Corrupt { .. }));
 }
 
 #[test]

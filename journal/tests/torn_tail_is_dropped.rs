@@ -67,7 +67,7 @@ fn sound_batches_above_the_watermark_are_written_again() {
     let (_journal, report, seen) = open(&disk).unwrap();
     assert_eq!((seen.len(), report.rewritten_batches), (3, 1));
     let rewrites = disk.changes().into_iter().filter(|change| match change {
-        traced::Change::Write { name, offset, bytes } => {
+        traced::Change::Write { name, offset, bytes, .. } => {
             *name == last_name(&last) && *offset == last.offset() && bytes == last.stored()
         }
         _ => false,

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 fn bench(place: &TempDir, options: &[&str]) -> String {
     let mut command = hotledger();
     command.current_dir(place.path());
-    let quick = ["bench", "--seconds", "1", "--aggregates", "1000"];
+    let quick = ["bench", "--seconds", "1", "--aggregates", "100"];
     let output = run(command.args(quick).args(options));
     assert_code(&output, 0);
     String::from_utf8(output.stdout).expect("text")
@@ -82,7 +82,7 @@ fn memory_alone_can_be_measured_with_several_clients() {
 #[test]
 fn data_that_is_kept_can_be_looked_at() {
     let place = TempDir::new().expect("a directory");
-    bench(&place, &["--mode", "closed", "--data", "kept", "--aggregates", "10"]);
+    bench(&place, &["--mode", "closed", "--data", "kept"]);
     let kept = place.path().join("kept");
     let output = run(hotledger().arg("state").arg("--data").arg(&kept).args(["account", "3"]));
     assert_code(&output, 0);

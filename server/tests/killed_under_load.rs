@@ -61,6 +61,7 @@ impl Story {
         let stdin = child.stdin.take().expect("a pipe");
         let stdout = child.stdout.take().expect("a pipe");
         let mut numbers = std::mem::take(&mut self.unanswered);
+        let repeated = numbers.len();
         numbers.extend(self.next..self.next + LINES_A_LIFE_MAX as u64);
         let stop = Arc::new(AtomicBool::new(false));
         let feeder = feed(stdin, numbers.clone(), Arc::clone(&stop));
@@ -71,7 +72,9 @@ impl Story {
         child.wait().expect("a dead child");
         stop.store(true, Ordering::Relaxed);
         let sent = feeder.join().expect("the feeder");
-        self.take_up(&numbers[..sent], reader.join().expect("the reader"));
+        // What did not even get to be repeated is still to be answered.
+        let open = &numbers[..sent.max(repeated)];
+        self.take_up(open, reader.join().expect("the reader"));
     }
 
     /// Sends everything that was never answered once more and lets the process end by itself.

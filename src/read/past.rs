@@ -76,11 +76,7 @@ impl Past {
             id,
             at: self.at,
             decoder: Decoder::new()?,
-            found: Found {
-                state: A::default(),
-                version: Version(0),
-                position: Position::ORIGIN,
-            },
+            found: Found { state: A::default(), version: Version(0), position: Position::ORIGIN },
             head: Position::ORIGIN,
         };
         let mut reader = self.history.reader(None)?;

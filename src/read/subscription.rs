@@ -181,10 +181,7 @@ impl<T> Subscription<T> {
     }
 
     /// A delivery, `Some(None)` at the end of everything, `None` if there was none in time.
-    fn step(
-        &mut self,
-        wait: Option<Duration>,
-    ) -> Result<Option<Option<Delivery<T>>>, ReadError> {
+    fn step(&mut self, wait: Option<Duration>) -> Result<Option<Option<Delivery<T>>>, ReadError> {
         if let Some(item) = self.ready.pop_front() {
             return Ok(Some(Some(Delivery::Event(item))));
         }

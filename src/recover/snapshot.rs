@@ -4,7 +4,8 @@
 //! magic "HLSNAPSH" · format u32 · journal id 16 · cursor 80 · position u64 · time i64 · digest 32
 //! kinds u32, each: name (u16 length) · state version u16 · count u64, each aggregate:
 //!     id (tag u8, then 8, 16, 16 or u16 length and text) · version u64 · state (u32 length)
-//! keys u64, each: key 16 · fingerprint u64 · sequence u64 · position u64 · events u32 · version u64
+//! keys u64, each: key 16 · fingerprint u64 · sequence u64 · position u64 · events u32 ·
+//!     version u64
 //! chains u64, each: sequence u64 · chain 32
 //! BLAKE3 of everything before, 32
 //! ```

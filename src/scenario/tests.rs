@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use serde::{Deserialize, Serialize};
 
 use super::Scenario;
-use crate::aggregate::{Aggregate, Context, Event};
+use crate::aggregate::{Aggregate, Context};
+use crate::codec::Event;
 use crate::position::Timestamp;
 
 /// A till; what is wrong with it comes with the commands and events that say so.

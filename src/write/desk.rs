@@ -13,8 +13,8 @@ use crate::identity::{AggregateId, CommandKey};
 use crate::keys::{Keys, Known, Standing};
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp, Version};
-use crate::state::State;
 use crate::receipt::Verdict;
+use crate::state::State;
 
 /// One command for one aggregate, with what the caller asks of it.
 #[derive(Debug, Clone)]
@@ -57,10 +57,12 @@ pub(crate) struct Desk<'a> {
     pub(crate) broken: Option<Broken>,
 }
 
+type Restore = Box<dyn FnOnce(&mut State, State) + Send>;
+
 /// An aggregate whose state can no longer be trusted.
 pub(crate) struct Broken {
     /// Takes the aggregate over from a rebuilt state.
-    pub(crate) restore: Box<dyn FnOnce(&mut State, State) + Send>,
+    pub(crate) restore: Restore,
     pub(crate) id: String,
 }
 
@@ -216,7 +218,10 @@ pub(crate) fn decide<A: Aggregate>(
 }
 
 /// Folds the events into the state, with a panic turned into its message.
-pub(crate) fn evolve<A: Aggregate>(slot: &mut Slot<A>, events: &[A::Event]) -> Result<(), Box<str>> {
+pub(crate) fn evolve<A: Aggregate>(
+    slot: &mut Slot<A>,
+    events: &[A::Event],
+) -> Result<(), Box<str>> {
     let state = &mut slot.state;
     catch_unwind(AssertUnwindSafe(|| events.iter().for_each(|event| state.evolve(event))))
         .map_err(|panic| message_of(panic.as_ref()))?;
@@ -243,13 +248,13 @@ impl<A: Aggregate> Pen<'_, A> {
             let (event_type, schema) = self.names.types[index as usize];
             let kind = self.names.kind;
             let head = EventHead { kind, event_type, schema, id: id.stream(), version };
-            self.journal
-                .event(&head, |payload| self.codec.encode(event, payload))
-                .map_err(|error| match error {
+            self.journal.event(&head, |payload| self.codec.encode(event, payload)).map_err(
+                |error| match error {
                     EventError::TooLarge => Verdict::TooLarge,
                     EventError::Encode(error) => unencodable(&error),
                     other => Verdict::Unencodable(other.to_string().into()),
-                })?;
+                },
+            )?;
         }
         Ok(())
     }

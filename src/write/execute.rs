@@ -14,10 +14,10 @@ use crate::error::{ExecuteError, HaltReason};
 use crate::identity::CommandKey;
 use crate::keys::Keys;
 use crate::position::Version;
+use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
 use crate::write::desk::{Desk, Request, Trace};
 use crate::write::mailbox::{Errand, Mailbox, NotTaken};
-use crate::receipt::{Receipt, Verdict};
 
 pub(crate) type Answer<R> = Result<Receipt, ExecuteError<R>>;
 
@@ -71,8 +71,7 @@ impl<'a, A: Aggregate> Execute<'a, A> {
     pub fn submit(self) -> Pending<Receipt, A::Refusal> {
         let (reply, receiver) = oneshot::channel();
         let Self { mailbox, wait, kind, request, trace } = self;
-        let errand =
-            OneShot::<A> { kind, request: Some(request), trace, verdict: None, reply };
+        let errand = OneShot::<A> { kind, request: Some(request), trace, verdict: None, reply };
         Pending::new(receiver, wait, mailbox.enqueue(Box::new(errand)))
     }
 

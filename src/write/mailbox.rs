@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use crate::durable::DurableLine;
 use crate::error::HaltReason;
 use crate::keys::Keys;
-use crate::durable::DurableLine;
 use crate::write::desk::Desk;
 use crate::write::doorbell::Bell;
 

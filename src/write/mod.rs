@@ -14,10 +14,10 @@ pub use desk::Request;
 pub use execute::{Execute, Pending};
 
 pub use session::{Full, Session};
-pub use transact::{Transact, Transacting, Transaction, TransactReceipt};
+pub use transact::{Transact, TransactReceipt, Transacting, Transaction};
 
+pub(crate) use desk::Desk;
 pub(crate) use doorbell::{Sleeper, doorbell};
 pub(crate) use mailbox::{Errand, Mailbox, Message, mailbox};
-pub(crate) use desk::Desk;
 
 pub(crate) use writer::{Progress, Writer};

@@ -10,12 +10,12 @@ use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::keys::Keys;
 use crate::limits::SESSION_IN_FLIGHT_MAX;
+use crate::receipt::Verdict;
 use crate::wait::{Patience, Wait};
 use crate::write::desk::{Desk, Request, Trace};
 use crate::write::doorbell::{Bell, Sleeper, doorbell};
 use crate::write::execute::Answer;
 use crate::write::mailbox::{Lane, Mailbox, Message};
-use crate::receipt::Verdict;
 
 /// The session has as many commands under way as it may; reap an answer first.
 #[derive(Debug)]

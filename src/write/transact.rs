@@ -17,12 +17,12 @@ use crate::identity::{AggregateId, CommandKey};
 use crate::keys::Keys;
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp, Version};
+use crate::receipt::{Receipt, Touched, Verdict};
 use crate::state::Blueprint;
 use crate::wait::Wait;
 use crate::write::desk::{Desk, Pen, Trace, begin, decide, entry_head, evolve, look_up};
 use crate::write::execute::Pending;
 use crate::write::mailbox::{Errand, Mailbox};
-use crate::receipt::{Receipt, Touched, Verdict};
 
 /// A command over several aggregates.
 ///

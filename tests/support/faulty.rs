@@ -11,17 +11,17 @@ use hotledger_journal::{
 
 /// A memory disk that completes `writes_left` journal writes and then fails every one.
 #[derive(Clone)]
-pub struct FailingDisk {
-    pub disk: MemoryDisk,
-    pub writes_left: Arc<AtomicI64>,
+pub(crate) struct FailingDisk {
+    pub(crate) disk: MemoryDisk,
+    pub(crate) writes_left: Arc<AtomicI64>,
 }
 
 impl FailingDisk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { disk: MemoryDisk::new(), writes_left: Arc::new(AtomicI64::new(i64::MAX)) }
     }
 
-    pub fn fail_after(&self, writes: i64) {
+    pub(crate) fn fail_after(&self, writes: i64) {
         self.writes_left.store(writes, Ordering::SeqCst);
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use hotledger::{Aggregate, Builder, Context, Event, Recorded, Rows, Table, Transaction, Transacting, View};
+use hotledger::{Aggregate, Builder, Context, Event, Recorded, Rows, Table, View};
+use hotledger::{Transacting, Transaction};
 use serde::{Deserialize, Serialize};
 
 /// An account that may not be overdrawn; `u64::MAX` as an amount makes it misbehave on purpose.
@@ -21,7 +22,10 @@ pub enum Command {
     PanicInDecide,
     PanicInEvolve,
     /// Records this many events of this many bytes each.
-    Fill { events: usize, bytes: usize },
+    Fill {
+        events: usize,
+        bytes: usize,
+    },
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -60,7 +64,8 @@ impl Aggregate for Account {
                 cx.record(AccountEvent::Exploded {});
             }
             Command::Fill { events, bytes } => {
-                (0..events).for_each(|_| cx.record(AccountEvent::Filled { text: "x".repeat(bytes) }));
+                (0..events)
+                    .for_each(|_| cx.record(AccountEvent::Filled { text: "x".repeat(bytes) }));
             }
         }
         Ok(())

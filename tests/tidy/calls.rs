@@ -25,8 +25,8 @@ pub(crate) const CONFINED: &[Confined] = &[
     Confined {
         rule: "threads",
         calls: &["spawn(", "spawn_scoped(", "thread::Builder", "thread::scope"],
-        home: "src/builder.rs",
-        remedy: "Make the stage a struct with a `step()` and let src/builder.rs run it, so that \
+        home: "src/threads.rs",
+        remedy: "Make the stage a struct with a `step()` and let src/threads.rs run it, so that \
                  the same steps run in any order under test.",
     },
     Confined {

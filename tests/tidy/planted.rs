@@ -100,7 +100,7 @@ fn a_thread_of_a_stage() {
     let files = [
         ("src/write/a.rs", spawn),
         ("journal/src/b.rs", named),
-        ("src/builder.rs", spawn),
+        ("src/threads.rs", spawn),
         ("src/c.rs", tests),
         ("src/d.rs", "#[cfg(test)]\nmod model;\n"),
         ("src/d/model.rs", spawn),

@@ -13,6 +13,6 @@ pub use journal::Journal;
 pub(crate) use journal::Start;
 pub use open::{EventError, Payload};
 pub use proof::Proof;
-pub(crate) use roll::{begin_segment, commit_file};
+pub(crate) use roll::{commit_file, create_first_segment};
 pub use spare::Preparer;
-pub(crate) use spare::{Spare, make_spare, replace_spare};
+pub(crate) use spare::{Spare, replace_spare};

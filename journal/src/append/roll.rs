@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{journal::Journal, spare::Spare};
+use super::{
+    journal::Journal,
+    spare::{Spare, make_file},
+};
 use crate::{
     chain::Chain,
     disk::{Access, AlignedBuffer, Disk, DiskFile},
@@ -124,19 +127,44 @@ impl Journal {
     }
 }
 
-/// Writes a segment's header, durable before anything else is in the segment.
+/// Writes a prepared segment's header, durable before anything else is in the segment.
 pub(crate) fn begin_segment(
     disk: &dyn Disk,
     durability: Durability,
     header: &SegmentHeader,
 ) -> Result<(Arc<dyn DiskFile>, Tip), Error> {
     let file = commit_file(disk, durability, header.number)?;
+    let tip = write_header(file.as_ref(), header)
+        .map_err(|error| Error::from_io(format!("write {}", segment_name(header.number)), error))?;
+    Ok((file, tip))
+}
+
+/// Makes the first segment under another name, so that without its header it is never seen.
+pub(crate) fn create_first_segment(
+    disk: &dyn Disk,
+    durability: Durability,
+    header: &SegmentHeader,
+) -> Result<(Arc<dyn DiskFile>, Tip), Error> {
+    let name = segment_name(header.number);
+    let fresh = format!("{name}.fresh");
+    make_file(disk, header.file_bytes, &fresh)?;
+    let begun = disk.open(&fresh, Access::Commit(durability)).and_then(|file| {
+        let tip = write_header(file.as_ref(), header)?;
+        file.sync()?;
+        disk.rename(&fresh, &name)?;
+        disk.sync_directory()?;
+        Ok(tip)
+    });
+    let tip = begun.map_err(|error| Error::from_io(format!("create {name}"), error))?;
+    Ok((commit_file(disk, durability, header.number)?, tip))
+}
+
+fn write_header(file: &dyn DiskFile, header: &SegmentHeader) -> std::io::Result<Tip> {
     let mut block = AlignedBuffer::new(BLOCK_BYTES);
     header.encode(block.all_mut());
     block.set_filled(BLOCK_BYTES);
-    file.write_all_at(0, &block)
-        .map_err(|error| Error::from_io(format!("write {}", segment_name(header.number)), error))?;
-    Ok((file, Tip::at_start_of(*header, Chain::of(&block))))
+    file.write_all_at(0, &block)?;
+    Ok(Tip::at_start_of(*header, Chain::of(&block)))
 }
 
 /// Opens a segment for journal writes.

@@ -84,31 +84,32 @@ impl Preparer {
     }
 }
 
-/// Creates, fills and syncs a segment file; removes it again where that fails.
-pub(crate) fn make_spare(disk: &dyn Disk, spare: Spare) -> Result<(), Error> {
-    make_file(disk, spare, segment_name(spare.number))
+/// Makes a prepared segment.
+fn make_spare(disk: &dyn Disk, spare: Spare) -> Result<(), Error> {
+    make_file(disk, spare.bytes, &segment_name(spare.number))
 }
 
 /// Puts a fresh spare in the place of a damaged one, so that there always is one.
 pub(crate) fn replace_spare(disk: &dyn Disk, spare: Spare) -> Result<Spare, Error> {
     let name = segment_name(spare.number);
     let fresh = format!("{name}.fresh");
-    make_file(disk, spare, fresh.clone())?;
+    make_file(disk, spare.bytes, &fresh)?;
     let replaced = disk.rename(&fresh, &name).and_then(|()| disk.sync_directory());
     replaced.map_err(|error| Error::from_io(format!("replace {name}"), error))?;
     Ok(spare)
 }
 
-fn make_file(disk: &dyn Disk, spare: Spare, name: String) -> Result<(), Error> {
-    let filled = fill_spare(disk, &name, spare.bytes);
+/// Creates, fills and syncs a file; removes it again where that fails.
+pub(super) fn make_file(disk: &dyn Disk, bytes: u64, name: &str) -> Result<(), Error> {
+    let filled = fill(disk, name, bytes);
     if filled.is_err() {
         // The failure is what counts; a file left behind is replaced by the next attempt.
-        let _ = disk.remove(&name).and_then(|()| disk.sync_directory());
+        let _ = disk.remove(name).and_then(|()| disk.sync_directory());
     }
     filled.map_err(|error| Error::from_io(format!("create {name}"), error))
 }
 
-fn fill_spare(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
+fn fill(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
     assert!(bytes >= SEGMENT_BYTES_MIN, "checked when the options were taken");
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
     let access = Access::Commit(Durability::Buffered);

@@ -8,7 +8,7 @@ use crate::{
     cursor::Cursor,
     disk::{Access, Disk},
     error::Error,
-    limits::BLOCK_BYTES,
+    limits::{BLOCK_BYTES, SEGMENT_BYTES_MIN},
     names::Names,
     record::{BatchHeader, BatchKind, Flaw, Footer, Place, SegmentHeader, segment_name},
     recover::{TornTail, judge_tail},
@@ -17,9 +17,9 @@ use crate::{
 
 /// How far a walk may go.
 pub(crate) enum Bound {
-    /// To the end of a journal nobody writes: its last segment, and whether a prepared one
-    /// follows.
-    End { last_segment: u64, spare: bool },
+    /// To the end of a journal nobody writes: its last segment, and the bytes of the prepared
+    /// one behind it.
+    End { last_segment: u64, spare: Option<u64> },
     /// To what the writer has made durable.
     Durable(Arc<Durable>),
 }
@@ -216,16 +216,13 @@ impl Walk {
         if let Bound::End { last_segment, spare } = self.bound
             && last_segment < number
         {
-            if spare {
+            // It was whole before the footer was written.
+            if spare.is_some_and(|bytes| bytes >= SEGMENT_BYTES_MIN) {
                 self.end = Some(TornTail::default());
                 return Ok(false);
             }
-            return Err(Error::Corrupt {
-                file: segment_name(number),
-                offset: 0,
-                position: self.tip.cursor.position,
-                what: "the segment is missing, yet the one before is sealed".to_owned(),
-            });
+            let what = "the segment is missing or cut short, yet the one before is sealed";
+            return Err(corrupt(number, 0, self.tip.cursor.position, what));
         }
         let (chunk, segment, block) = open_segment(self.disk.as_ref(), number, &self.bound)?;
         let counts = Footer { batches: self.tip.counts().batches - 1, ..self.tip.counts() };

@@ -207,6 +207,17 @@ impl BatchHeader {
         header.check_bounds(place).map(|()| header)
     }
 
+    /// Watermark of the header at the start of `block`, if it is a sound one of this segment,
+    /// wherever it should be: even a misplaced batch proves what was durable when it was built.
+    pub(crate) fn watermark_in(block: &[u8], segment: u64, salt: [u8; 16]) -> Option<u64> {
+        if block.len() < BATCH_HEADER_BYTES || block[..8] != MAGIC {
+            return None;
+        }
+        let offset = Fields(block).u64(80);
+        let place = Place { segment, salt: Some(salt), offset, room: BATCH_BYTES_MAX as u64 };
+        BatchHeader::read(block, &place).ok().map(|header| header.watermark)
+    }
+
     fn check_bounds(&self, place: &Place) -> Result<(), Flaw> {
         let (length, used) = (self.byte_length as usize, self.used_bytes as usize);
         let sound = used >= BATCH_HEADER_BYTES

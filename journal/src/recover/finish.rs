@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{OpenReport, Recovery};
 use crate::{
-    append::{Journal, Spare, Start, begin_segment, commit_file, make_spare, replace_spare},
+    append::{Journal, Spare, Start, commit_file, create_first_segment, replace_spare},
     chain::Chain,
     disk::{Access, AlignedBuffer, DiskFile, LockKind},
     durability::Durability,
@@ -70,13 +70,11 @@ impl Recovery {
 
     /// Makes the first segment.
     fn create(&self) -> Result<(Arc<dyn DiskFile>, Tip), Error> {
-        let bytes = self.options.segment_bytes_first;
-        make_spare(self.disk.as_ref(), Spare { number: 1, bytes })?;
         let header = SegmentHeader {
             number: 1,
             salt: self.disk.random(),
             journal: self.disk.random(),
-            file_bytes: bytes,
+            file_bytes: self.options.segment_bytes_first,
             first_sequence: 0,
             first_position: 0,
             first_entry: 0,
@@ -86,7 +84,7 @@ impl Recovery {
             previous_chain: Chain::ZERO,
             previous: Footer::default(),
         };
-        begin_segment(self.disk.as_ref(), self.options.durability, &header)
+        create_first_segment(self.disk.as_ref(), self.options.durability, &header)
     }
 
     /// What a process that did not sync left in the page cache is made durable; a file a crash

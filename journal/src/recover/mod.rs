@@ -124,6 +124,6 @@ impl Recovery {
 
     fn bound(&self) -> Option<Bound> {
         let last_segment = self.survey.last?.number;
-        Some(Bound::End { last_segment, spare: self.survey.spare.is_some() })
+        Some(Bound::End { last_segment, spare: self.survey.spare.map(|spare| spare.bytes) })
     }
 }

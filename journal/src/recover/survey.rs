@@ -62,7 +62,7 @@ impl Survey {
                 offset: 0,
                 what: what.to_owned(),
             }),
-            Err(Flaw::Invalid(what)) if is_last => {
+            Err(Flaw::Invalid(what)) if is_last && number > 1 => {
                 let contents = look_for_batches(&mut chunk, number, bytes)?;
                 if contents == Contents::Batches {
                     return Err(self.corrupt(number, 0, format!("{what}, yet batches follow")));

@@ -32,20 +32,18 @@ pub(crate) fn judge_tail(
         for block in chunk.buffer()[at..at + count].chunks(BLOCK_BYTES) {
             let (number, salt) = (segment.number, Some(segment.salt));
             let place = Place { segment: number, salt, offset, room: end - offset };
-            match BatchHeader::read(block, &place) {
-                Ok(later) if later.watermark > tip.cursor.sequence => {
-                    return Err(Error::Corrupt {
-                        file: segment_name(number),
-                        offset: start,
-                        position: tip.cursor.position,
-                        what: format!("{what}, yet the batch at {offset} was built upon it"),
-                    });
-                }
-                Err(Flaw::Unknown(what)) => {
-                    let file = segment_name(number);
-                    return Err(Error::UnknownFormat { file, offset, what: what.to_owned() });
-                }
-                Ok(_) | Err(Flaw::Invalid(_)) => {}
+            if let Err(Flaw::Unknown(what)) = BatchHeader::read(block, &place) {
+                let file = segment_name(number);
+                return Err(Error::UnknownFormat { file, offset, what: what.to_owned() });
+            }
+            let watermark = BatchHeader::watermark_in(block, number, segment.salt);
+            if watermark.is_some_and(|watermark| watermark > tip.cursor.sequence) {
+                return Err(Error::Corrupt {
+                    file: segment_name(number),
+                    offset: start,
+                    position: tip.cursor.position,
+                    what: format!("{what}, yet the batch at {offset} was built upon it"),
+                });
             }
             offset += BLOCK_BYTES as u64;
             if !is_zero(block) {

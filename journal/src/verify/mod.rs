@@ -10,7 +10,7 @@ use crate::{
     chain::Chain,
     disk::{Access, Disk, LockKind},
     error::Error,
-    limits::BLOCK_BYTES,
+    limits::{BLOCK_BYTES, SEGMENT_BYTES_MIN},
     read::{Chunk, check_successor, read_segment_header},
     record::{Flaw, Footer, SegmentHeader, segment_name},
     recover::{Survey, segment_numbers},
@@ -110,7 +110,14 @@ fn verify_segment(
     };
     let header = match header {
         Ok(header) => header,
-        Err(Flaw::Invalid(_)) if ends && Survey::is_spare(&mut chunk, number, bytes)? => {
+        Err(Flaw::Invalid(_))
+            if ends && number > 1 && Survey::is_spare(&mut chunk, number, bytes)? =>
+        {
+            let sealed = matches!(before, Some(Some(tip)) if tip.sealed);
+            if sealed && bytes < SEGMENT_BYTES_MIN {
+                let what = "cut short, yet the segment before is sealed";
+                report.damage(number, 0, None, "file_size", what);
+            }
             return Ok(before);
         }
         Err(Flaw::Invalid(what)) => {

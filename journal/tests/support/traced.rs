@@ -97,7 +97,7 @@ impl TracedDisk {
 pub fn apply(disk: &MemoryDisk, change: &Change) {
     match change {
         Change::Create(name) => drop(disk.create(name, Access::Write).unwrap()),
-        Change::Write { name, offset, bytes } => {
+        Change::Write { name, offset, bytes, .. } => {
             disk.open(name, Access::Write).unwrap().write_all_at(*offset, bytes).unwrap();
         }
         Change::Remove(name) => disk.remove(name).unwrap(),
@@ -108,18 +108,65 @@ pub fn apply(disk: &MemoryDisk, change: &Change) {
 
 /// The change as a power cut leaves it: the first so many bytes of a write, or only the rest.
 pub fn torn(change: &Change, at: usize, keep_start: bool) -> Option<Change> {
-    let Change::Write { name, offset, bytes } = change else { return None };
+    let Change::Write { name, offset, bytes, durable } = change else { return None };
     if at >= bytes.len() {
         return None;
     }
     let (start, rest) = bytes.split_at(at);
-    Some(match keep_start {
-        true => Change::Write { name: name.clone(), offset: *offset, bytes: start.to_vec() },
-        false => {
-            let offset = offset + at as u64;
-            Change::Write { name: name.clone(), offset, bytes: rest.to_vec() }
+    let (offset, bytes) = if keep_start { (*offset, start) } else { (offset + at as u64, rest) };
+    let (name, bytes) = (name.clone(), bytes.to_vec());
+    Some(Change::Write { name, offset, bytes, durable: *durable })
+}
+
+/// What a power cut leaves: nothing that was not synced, names included.
+pub struct PowerCut {
+    pub disk: MemoryDisk,
+    pending: Vec<(Change, bool)>,
+}
+
+impl PowerCut {
+    pub fn new() -> PowerCut {
+        PowerCut { disk: MemoryDisk::new(), pending: Vec::new() }
+    }
+
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Sync(synced) => {
+                for (change, durable) in &mut self.pending {
+                    *durable |= matches!(change, Change::Write { name, .. } if name == synced);
+                }
+            }
+            Change::SyncDirectory => {
+                for (change, durable) in &mut self.pending {
+                    *durable |= !matches!(change, Change::Write { .. });
+                }
+            }
+            Change::Acknowledged(_) => {}
+            Change::Write { durable, .. } => self.pending.push((change.clone(), *durable)),
+            _ => self.pending.push((change.clone(), false)),
         }
-    })
+        let mut waiting = Vec::new();
+        for (change, durable) in std::mem::take(&mut self.pending) {
+            let blocked = waiting.iter().any(|(earlier, _)| {
+                !matches!(earlier, Change::Write { .. })
+                    && names(earlier).iter().any(|name| names(&change).contains(name))
+            });
+            if durable && !blocked {
+                apply(&self.disk, &change);
+            } else {
+                waiting.push((change, durable));
+            }
+        }
+        self.pending = waiting;
+    }
+}
+
+fn names(change: &Change) -> Vec<&str> {
+    match change {
+        Change::Create(name) | Change::Remove(name) | Change::Write { name, .. } => vec![name],
+        Change::Rename(from, to) => vec![from, to],
+        Change::Sync(_) | Change::SyncDirectory | Change::Acknowledged(_) => vec![],
+    }
 }
 
 impl Disk for TracedDisk {
@@ -140,14 +187,19 @@ impl Disk for TracedDisk {
     }
 
     fn create(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        if self.inner.open(name, Access::Read).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         self.change(Change::Create(name.to_owned()))?;
         let file = self.inner.create(name, access)?;
-        Ok(Arc::new(TracedFile { disk: self.clone(), name: name.to_owned(), file }))
+        let durable = access == Access::Commit(Durability::Synced);
+        Ok(Arc::new(TracedFile { disk: self.clone(), name: name.to_owned(), file, durable }))
     }
 
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.inner.open(name, access)?;
-        Ok(Arc::new(TracedFile { disk: self.clone(), name: name.to_owned(), file }))
+        let durable = access == Access::Commit(Durability::Synced);
+        Ok(Arc::new(TracedFile { disk: self.clone(), name: name.to_owned(), file, durable }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -174,6 +226,7 @@ struct TracedFile {
     disk: TracedDisk,
     name: String,
     file: Arc<dyn DiskFile>,
+    durable: bool,
 }
 
 impl DiskFile for TracedFile {
@@ -187,7 +240,8 @@ impl DiskFile for TracedFile {
 
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let (name, bytes) = (self.name.clone(), bytes.to_vec());
-        self.disk.change(Change::Write { name, offset, bytes: bytes.clone() })?;
+        let durable = self.durable;
+        self.disk.change(Change::Write { name, offset, bytes: bytes.clone(), durable })?;
         self.file.write_all_at(offset, &bytes)
     }
 

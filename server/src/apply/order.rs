@@ -69,6 +69,11 @@ pub(super) fn parse(line: &[u8]) -> Result<Order, Invalid> {
         column: error.valid_up_to() + 1,
         message: "not UTF-8".to_owned(),
     })?;
+    // serde would take an array for a struct, by position: too easy to get wrong.
+    let start = line.len() - line.trim_start().len();
+    if !line[start..].starts_with('{') {
+        return Err(Invalid { column: start + 1, message: "expected a JSON object".to_owned() });
+    }
     let fields: Fields<'_> =
         serde_json::from_str(line).map_err(|error| Invalid::from_json(&error, 0))?;
     let work = Reading { line }.work(&fields)?;

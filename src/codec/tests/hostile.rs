@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::assert_round_trip;
-use crate::aggregate::Event;
+use crate::codec::Event;
 use crate::codec::structure::DEPTH_MAX;
 use crate::codec::{DecodeError, EncodeError, decode_event, decode_state, encode_event};
 

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::{assert_round_trip, hex};
-use crate::aggregate::Event;
+use crate::codec::Event;
 use crate::codec::{DecodeError, decode_event, encode_event, event_types};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::Event;
+use crate::codec::Event;
 use crate::codec::{DecodeError, EventCodec, Route, Upcasters, decode_event, encode_event};
 
 /// First `PaidIn { sum }`; at version 2 `PaidIn { cents }`; renamed to `Deposited` then; today, at

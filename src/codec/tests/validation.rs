@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::Event;
+use crate::codec::Event;
 use crate::codec::{CodecError, EventCodec, EventType, Upcasters, trace, upcast, versioned};
 
 #[track_caller]
