@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -19,8 +20,12 @@ use uuid::Uuid;
 /// Accounts the load is spread over.
 const ACCOUNTS: u64 = 50;
 
-/// The longest a process lives, in microseconds. The first fraction of it is recovery.
-const LIFE_US_MAX: u64 = 160_000;
+/// One process in this many is killed at any time from its start, recovery included; the others
+/// at any time after their first answer.
+const KILLED_EARLY: u64 = 4;
+
+/// The longest a process lives from its start, or from its first answer, in microseconds.
+const LIFE_US_MAX: (u64, u64) = (150_000, 50_000);
 
 /// Lines sent in one life at most, so that 200 lives stay a journal that is quickly read.
 const LINES_A_LIFE_MAX: usize = 20_000;
@@ -32,8 +37,10 @@ fn what_was_answered_is_there_and_no_key_took_effect_twice() {
     let data = Data::new();
     let mut story = Story::default();
     for kill in 0..kills {
-        let life = Duration::from_micros(dice.below(LIFE_US_MAX));
-        story.live_and_be_killed(&data, life, kill);
+        let early = kill % KILLED_EARLY == 0;
+        let longest = if early { LIFE_US_MAX.0 } else { LIFE_US_MAX.1 };
+        let life = Life { number: kill, early, rest: Duration::from_micros(dice.below(longest)) };
+        story.live_and_be_killed(&data, &life);
     }
     story.finish(&data);
     story.compare_with_the_journal(&data);
@@ -42,6 +49,14 @@ fn what_was_answered_is_there_and_no_key_took_effect_twice() {
 
 fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+/// When one process is to be killed.
+struct Life {
+    number: u64,
+    /// Whether its time runs from its start, not from its first answer.
+    early: bool,
+    rest: Duration,
 }
 
 /// What was sent and what was answered over all lives.
@@ -56,7 +71,7 @@ struct Story {
 }
 
 impl Story {
-    fn live_and_be_killed(&mut self, data: &Data, life: Duration, kill: u64) {
+    fn live_and_be_killed(&mut self, data: &Data, life: &Life) {
         let mut child = spawn(data.command("apply").args(["--snapshot-every", "5000"]));
         let stdin = child.stdin.take().expect("a pipe");
         let stdout = child.stdout.take().expect("a pipe");
@@ -65,9 +80,13 @@ impl Story {
         numbers.extend(self.next..self.next + LINES_A_LIFE_MAX as u64);
         let stop = Arc::new(AtomicBool::new(false));
         let feeder = feed(stdin, numbers.clone(), Arc::clone(&stop));
-        let reader = std::thread::spawn(move || answers_of(stdout));
-        std::thread::sleep(life);
-        assert_eq!(child.try_wait().expect("a child"), None, "life {kill} ended by itself");
+        let (first, answered) = mpsc::channel();
+        let reader = std::thread::spawn(move || answers_of(stdout, &first));
+        if !life.early {
+            answered.recv_timeout(Duration::from_secs(60)).expect("it recovers and answers");
+        }
+        std::thread::sleep(life.rest);
+        assert_eq!(child.try_wait().expect("a child"), None, "life {} ended", life.number);
         child.kill().expect("SIGKILL");
         child.wait().expect("a dead child");
         stop.store(true, Ordering::Relaxed);
@@ -194,11 +213,15 @@ fn feed(
 }
 
 /// The answers that came out whole; the kill may have cut the last one.
-fn answers_of(stdout: ChildStdout) -> Vec<Value> {
+fn answers_of(stdout: ChildStdout, first: &Sender<()>) -> Vec<Value> {
     let mut stdout = BufReader::new(stdout);
     let mut answers = Vec::new();
     let mut line = String::new();
     while stdout.read_line(&mut line).expect("text") > 0 && line.ends_with('\n') {
+        if answers.is_empty() {
+            // Whoever kills early does not listen.
+            let _ = first.send(());
+        }
         answers.push(serde_json::from_str(&line).expect("JSON"));
         line.clear();
     }

@@ -16,10 +16,12 @@ use hotledger_journal::{
 #[derive(Clone, Debug)]
 pub enum Change {
     Create(String),
+    /// Durable when it returns, or only with the file's next sync.
     Write {
         name: String,
         offset: u64,
         bytes: Vec<u8>,
+        durable: bool,
     },
     Sync(String),
     Remove(String),
