@@ -49,14 +49,21 @@ impl Tip {
         self.segment.file_bytes - self.cursor.offset
     }
 
-    /// What the segment holds so far.
+    /// What the segment holds so far. Saturates: behind damage the numbers may not be ours.
     pub(crate) fn counts(&self) -> Footer {
         Footer {
-            batches: self.cursor.sequence - self.segment.first_sequence,
-            entries: self.entry - self.segment.first_entry,
-            events: self.cursor.position - self.segment.first_position,
+            batches: self.cursor.sequence.saturating_sub(self.segment.first_sequence),
+            entries: self.entry.saturating_sub(self.segment.first_entry),
+            events: self.cursor.position.saturating_sub(self.segment.first_position),
             end_position: self.cursor.position,
         }
+    }
+
+    /// What the segment held before the footer that seals it.
+    pub(crate) fn sealed_counts(&self) -> Footer {
+        assert!(self.sealed, "only a footer ends the counting");
+        let counts = self.counts();
+        Footer { batches: counts.batches.saturating_sub(1), ..counts }
     }
 
     /// The next batch's header, apart from what sealing adds.

@@ -137,7 +137,7 @@ fn verify_goes_on_behind_damage() {
         flip(&disk, &segment(batch.segment()), batch.offset() + 5000, 1);
     }
     let mut findings = Vec::new();
-    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let shared: Arc<dyn Disk> = Arc::new(disk);
     let summary = verify(&shared, &mut |finding| findings.push(finding)).unwrap();
     assert_eq!(summary.findings, 2);
     let lost: u64 = [&all[1], &all[4]].iter().map(|b| b.end_position() - b.first_position()).sum();

@@ -4,7 +4,7 @@ use hotledger::{Aggregate, Builder};
 use hotledger_domains::bank::Account;
 use hotledger_domains::exchange::Book;
 
-use crate::bench::Shelf;
+use crate::shelf::Shelf;
 
 /// The names of those that take commands from outside.
 pub(crate) const KINDS: [&str; 2] = [Account::KIND, Book::KIND];

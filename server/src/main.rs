@@ -12,6 +12,7 @@ mod logs;
 mod moment;
 mod out;
 mod replay;
+mod shelf;
 mod stamps;
 mod state;
 mod verify;

@@ -37,7 +37,7 @@ fn what_was_answered_is_there_and_no_key_took_effect_twice() {
     let data = Data::new();
     let mut story = Story::default();
     for kill in 0..kills {
-        let early = kill % KILLED_EARLY == 0;
+        let early = kill.is_multiple_of(KILLED_EARLY);
         let longest = if early { LIFE_US_MAX.0 } else { LIFE_US_MAX.1 };
         let life = Life { number: kill, early, rest: Duration::from_micros(dice.below(longest)) };
         story.live_and_be_killed(&data, &life);
@@ -187,7 +187,7 @@ fn line(number: u64) -> String {
 
 /// The first round over the accounts only puts money in.
 fn events_of(number: u64) -> usize {
-    if number >= ACCOUNTS && number % 7 == 0 { 2 } else { 1 }
+    if number >= ACCOUNTS && number.is_multiple_of(7) { 2 } else { 1 }
 }
 
 /// Writes lines until the process is gone; gives how many may have reached it.

@@ -85,8 +85,6 @@ impl Journal {
     fn successor(&self, spare: Spare, epoch: u64) -> SegmentHeader {
         assert!(self.tip.sealed, "a segment is sealed before the next begins");
         assert_eq!(spare.number, self.tip.segment.number + 1, "segment numbers have no gap");
-        let mut previous = self.tip.counts();
-        previous.batches -= 1; // The footer does not count itself.
         SegmentHeader {
             number: spare.number,
             salt: self.disk.random(),
@@ -99,7 +97,7 @@ impl Journal {
             created: self.time,
             previous_footer: self.tip.cursor.last,
             previous_chain: self.tip.cursor.chain,
-            previous,
+            previous: self.tip.sealed_counts(),
         }
     }
 

@@ -222,8 +222,15 @@ impl DiskFile for MemoryFile {
 
 /// Holds writes back until they are asked for when more than one may be in flight.
 struct MemoryQueue {
-    writes: VecDeque<(Arc<dyn DiskFile>, u64, Arc<AlignedBuffer>, WriteTicket)>,
+    writes: VecDeque<MemoryWrite>,
     in_flight_max: usize,
+}
+
+struct MemoryWrite {
+    file: Arc<dyn DiskFile>,
+    offset: u64,
+    bytes: Arc<AlignedBuffer>,
+    ticket: WriteTicket,
 }
 
 impl WriteQueue for MemoryQueue {
@@ -239,11 +246,11 @@ impl WriteQueue for MemoryQueue {
         ticket: WriteTicket,
     ) {
         assert!(self.writes.len() < self.in_flight_max, "ask for a free slot before submitting");
-        self.writes.push_back((file.clone(), offset, bytes, ticket));
+        self.writes.push_back(MemoryWrite { file: file.clone(), offset, bytes, ticket });
     }
 
     fn complete(&mut self, _wait: bool) -> Option<Completion> {
-        let (file, offset, bytes, ticket) = self.writes.pop_back()?;
+        let MemoryWrite { file, offset, bytes, ticket } = self.writes.pop_back()?;
         let result = file.write_all_at(offset, &bytes);
         Some(Completion { ticket, result, write_ns: 0 })
     }

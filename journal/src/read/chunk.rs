@@ -13,13 +13,16 @@ pub(crate) struct Chunk {
     name: String,
     file: Arc<dyn DiskFile>,
     buffer: Arc<AlignedBuffer>,
+    /// The buffer before, for when the batches in it are done with.
+    older: Arc<AlignedBuffer>,
     /// Byte in the file at which the buffer begins.
     offset: u64,
 }
 
 impl Chunk {
     pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
-        Chunk { name, file, buffer: Arc::new(AlignedBuffer::hollow()), offset: 0 }
+        let hollow = || Arc::new(AlignedBuffer::hollow());
+        Chunk { name, file, buffer: hollow(), older: hollow(), offset: 0 }
     }
 
     /// Bytes `offset..offset + count` of the file, which lie before `end`. Reads ahead to `end`
@@ -41,8 +44,9 @@ impl Chunk {
     fn fill(&mut self, offset: u64, end: u64) -> Result<(), Error> {
         let wanted = CHUNK_BYTES.min((end - offset) as usize);
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
-        let fresh = |buffer: &AlignedBuffer| buffer.capacity() < wanted;
-        if Arc::get_mut(&mut self.buffer).is_none_or(|buffer| fresh(buffer)) {
+        std::mem::swap(&mut self.buffer, &mut self.older);
+        let free = Arc::get_mut(&mut self.buffer).filter(|buffer| buffer.capacity() > 0);
+        if free.is_none() {
             self.buffer = Arc::new(AlignedBuffer::new(CHUNK_BYTES));
         }
         let buffer = Arc::get_mut(&mut self.buffer).expect("nobody else has it: checked above");

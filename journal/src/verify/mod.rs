@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     limits::{BLOCK_BYTES, SEGMENT_BYTES_MIN},
     read::{Chunk, check_successor, read_segment_header},
-    record::{Flaw, Footer, SegmentHeader, segment_name},
+    record::{Flaw, SegmentHeader, segment_name},
     recover::{Survey, segment_numbers},
     tip::Tip,
 };
@@ -149,9 +149,7 @@ fn check_header(header: &SegmentHeader, before: Before) -> Result<(), &'static s
         Some(None) if header.number == 1 => Ok(()),
         Some(None) => Err("a segment behind one without a header"),
         Some(Some(tip)) if tip.sealed => {
-            let counts = tip.counts();
-            let footer = Footer { batches: counts.batches - 1, ..counts };
-            check_successor(header, &tip.segment, &tip.cursor, &footer)
+            check_successor(header, &tip.segment, &tip.cursor, &tip.sealed_counts())
         }
         Some(Some(_)) => Err("a segment behind one that is not sealed"),
     }

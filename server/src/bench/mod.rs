@@ -19,8 +19,6 @@ use self::report::{Mode, Run};
 use self::slice::{Measured, measure};
 use self::workload::{Deposits, Parcels, Workload};
 
-pub(crate) use self::workload::Shelf;
-
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match args.payload {

@@ -1,11 +1,10 @@
 //! What the bench asks the engine to do: bank deposits, or events of a given size.
 
-use std::sync::Arc;
-
 use anyhow::bail;
-use hotledger::{Aggregate, Context, Engine, Event};
+use hotledger::{Aggregate, Engine};
 use hotledger_domains::bank::{Account, AccountId, Command};
-use serde::{Deserialize, Serialize, Serializer};
+
+use crate::shelf::{Content, Put, Shelf};
 
 /// Commands on their way while the aggregates are made.
 const POPULATE_IN_FLIGHT: usize = 4_096;
@@ -53,13 +52,13 @@ impl Workload for Deposits {
 /// Parcels of a given size, each kept as one event.
 pub(super) struct Parcels {
     aggregates: u64,
-    content: Arc<[u8]>,
+    content: Content,
 }
 
 impl Parcels {
     /// Parcels of this many bytes.
     pub(super) fn new(aggregates: u64, bytes: u32) -> Self {
-        Self { aggregates, content: vec![0x5a; bytes as usize].into() }
+        Self { aggregates, content: Content::of(bytes as usize) }
     }
 }
 
@@ -67,7 +66,7 @@ impl Workload for Parcels {
     type Kind = Shelf;
 
     fn name(&self) -> String {
-        format!("events with {} bytes of payload", self.content.len())
+        format!("events with {} bytes of payload", self.content.bytes())
     }
 
     fn aggregates(&self) -> u64 {
@@ -79,76 +78,7 @@ impl Workload for Parcels {
     }
 
     fn command(&self) -> Put {
-        Put { content: Content(Arc::clone(&self.content)) }
-    }
-}
-
-/// Where parcels are put: it counts them.
-#[derive(Default, Clone, Serialize, Deserialize)]
-pub(crate) struct Shelf {
-    parcels: u64,
-    bytes: u64,
-}
-
-/// Puts one parcel on the shelf.
-#[derive(Serialize)]
-pub(crate) struct Put {
-    content: Content,
-}
-
-/// What happened to a shelf.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Shelved {
-    /// A parcel was put on it.
-    ParcelPut { content: Content },
-}
-
-/// Bytes that many commands share.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Content(Arc<[u8]>);
-
-impl Serialize for Content {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl serde::de::Visitor<'_> for Bytes {
-            type Value = Content;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("bytes")
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Content, E> {
-                Ok(Content(bytes.into()))
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
-    }
-}
-
-impl Event for Shelved {}
-
-impl Aggregate for Shelf {
-    const KIND: &'static str = "shelf";
-    type Id = u64;
-    type Command = Put;
-    type Event = Shelved;
-    type Refusal = ();
-
-    fn decide(&self, command: Put, cx: &mut Context<Shelved>) -> Result<(), ()> {
-        cx.record(Shelved::ParcelPut { content: command.content });
-        Ok(())
-    }
-
-    fn evolve(&mut self, event: &Shelved) {
-        let Shelved::ParcelPut { content } = event;
-        self.parcels += 1;
-        self.bytes += content.0.len() as u64;
+        Put { content: self.content.clone() }
     }
 }
 

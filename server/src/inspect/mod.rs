@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use hotledger_journal::{
-    Batch, Chain, Entry, EntryKey, Error, Event, FileDisk, NameId, Names, Recovery,
-    StreamId,
+    Batch, Chain, Entry, EntryKey, Error, Event, FileDisk, NameId, Names, Recovery, StreamId,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;

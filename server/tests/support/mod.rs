@@ -10,35 +10,35 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The binary under test, logging warnings only.
-pub fn hotledger() -> Command {
+pub(crate) fn hotledger() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotledger"));
     command.env("RUST_LOG", "warn");
     command
 }
 
 /// A data directory in a place of its own, removed afterwards.
-pub struct Data {
+pub(crate) struct Data {
     place: TempDir,
 }
 
 impl Data {
     /// A name for a directory that does not exist yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { place: TempDir::new().expect("a temporary directory") }
     }
 
     /// The directory.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.place.path().join("data")
     }
 
     /// Applies these lines and expects every one to be answered and exit code 0.
-    pub fn apply(&self, lines: &[&str]) -> Vec<Value> {
+    pub(crate) fn apply(&self, lines: &[&str]) -> Vec<Value> {
         self.apply_with(&[], lines)
     }
 
     /// The same with more options.
-    pub fn apply_with(&self, options: &[&str], lines: &[&str]) -> Vec<Value> {
+    pub(crate) fn apply_with(&self, options: &[&str], lines: &[&str]) -> Vec<Value> {
         let input = lines.join("\n") + "\n";
         let output = run_with(self.command("apply").args(options), input.as_bytes());
         assert_code(&output, 0);
@@ -48,41 +48,41 @@ impl Data {
     }
 
     /// A command with `--data` already on it.
-    pub fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = hotledger();
         command.arg(name).arg("--data").arg(self.path());
         command
     }
 
     /// What `state` prints for an aggregate.
-    pub fn state(&self, kind: &str, id: &str, options: &[&str]) -> Value {
+    pub(crate) fn state(&self, kind: &str, id: &str, options: &[&str]) -> Value {
         let output = run(self.command("state").args([kind, id]).args(options));
         assert_code(&output, 0);
         one_json(&output.stdout)
     }
 
     /// What `digest` prints.
-    pub fn digest(&self, options: &[&str]) -> Value {
+    pub(crate) fn digest(&self, options: &[&str]) -> Value {
         let output = run(self.command("digest").args(options));
         assert_code(&output, 0);
         one_json(&output.stdout)
     }
 
     /// What `journal inspect` prints.
-    pub fn inspect(&self) -> Vec<Value> {
+    pub(crate) fn inspect(&self) -> Vec<Value> {
         let output = run(hotledger().args(["journal", "inspect"]).arg(self.path()));
         assert_code(&output, 0);
         json_lines(&output.stdout)
     }
 
     /// The journal's segment files that hold data, oldest first.
-    pub fn segments(&self) -> Vec<PathBuf> {
+    pub(crate) fn segments(&self) -> Vec<PathBuf> {
         segments(&self.path())
     }
 }
 
 /// The segment files of a directory, in order.
-pub fn segments(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn segments(directory: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
         .expect("the data directory")
         .map(|entry| entry.expect("an entry").path())
@@ -93,7 +93,7 @@ pub fn segments(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// Every file of a directory with its bytes: to show that nothing was changed.
-pub fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = std::fs::read_dir(directory)
         .expect("the data directory")
         .map(|entry| entry.expect("an entry").path())
@@ -104,12 +104,12 @@ pub fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Runs to the end without input.
-pub fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().expect("hotledger runs")
 }
 
 /// Runs to the end on this input.
-pub fn run_with(command: &mut Command, input: &[u8]) -> Output {
+pub(crate) fn run_with(command: &mut Command, input: &[u8]) -> Output {
     let mut child = spawn(command);
     let mut stdin = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
@@ -123,7 +123,7 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Output {
 }
 
 /// Starts with all three streams as pipes.
-pub fn spawn(command: &mut Command) -> Child {
+pub(crate) fn spawn(command: &mut Command) -> Child {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -134,14 +134,14 @@ pub fn spawn(command: &mut Command) -> Child {
 
 /// Expects this exit code, and shows what was said otherwise.
 #[track_caller]
-pub fn assert_code(output: &Output, code: i32) {
+pub(crate) fn assert_code(output: &Output, code: i32) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "it said: {said}");
     assert!(!said.contains("panicked"), "it panicked: {said}");
 }
 
 /// Every line as JSON.
-pub fn json_lines(bytes: &[u8]) -> Vec<Value> {
+pub(crate) fn json_lines(bytes: &[u8]) -> Vec<Value> {
     bytes
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
@@ -150,13 +150,13 @@ pub fn json_lines(bytes: &[u8]) -> Vec<Value> {
 }
 
 /// The one line of JSON there is.
-pub fn one_json(bytes: &[u8]) -> Value {
+pub(crate) fn one_json(bytes: &[u8]) -> Value {
     let mut lines = json_lines(bytes);
     assert_eq!(lines.len(), 1, "one line of JSON");
     lines.remove(0)
 }
 
 /// A deposit into an account.
-pub fn deposit(account: u64, amount: u64) -> String {
+pub(crate) fn deposit(account: u64, amount: u64) -> String {
     format!(r#"{{"kind":"account","id":{account},"command":{{"Deposit":{{"amount":{amount}}}}}}}"#)
 }
