@@ -16,7 +16,6 @@ struct Deposited {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct NothingToDeposit;
-
 impl Event for Deposited {}
 
 impl Aggregate for Account {
@@ -27,10 +26,11 @@ impl Aggregate for Account {
     type Refusal = NothingToDeposit;
 
     fn decide(&self, it: Deposit, cx: &mut Context<Deposited>) -> Result<(), NothingToDeposit> {
-        match it.0 {
-            0 => Err(NothingToDeposit),
-            amount => Ok(cx.record(Deposited { amount })),
+        if it.0 == 0 {
+            return Err(NothingToDeposit);
         }
+        cx.record(Deposited { amount: it.0 });
+        Ok(())
     }
 
     fn evolve(&mut self, event: &Deposited) {
@@ -47,11 +47,11 @@ impl View<Account> for Total {
     }
 }
 
-pub fn run(builder: Builder) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn std::error::Error>> {
     let engine = builder.aggregate::<Account>().view::<Total, Account>().open()?;
     let receipt = engine.aggregate::<Account>(1u64).execute(Deposit(100)).wait()?;
     let total = engine.view::<Total>().read_after(receipt.position)?.0;
-    println!("position {} is {}, the total is {total}", receipt.position, receipt.durability);
+    println!("position {} is {}, the total {total}", receipt.position, receipt.durability);
     Ok(engine.close()?)
 }
 

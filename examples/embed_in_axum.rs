@@ -41,7 +41,7 @@ async fn execute(
     }
 }
 
-pub fn service(builder: Builder) -> Result<(Router, Arc<Engine>), Box<dyn Error>> {
+pub(crate) fn service(builder: Builder) -> Result<(Router, Arc<Engine>), Box<dyn Error>> {
     let builder = builder.aggregate::<Account>().table::<Balances, Account>();
     let engine = Arc::new(builder.open()?);
     let routes = Router::new().route("/accounts/{id}", post(execute));

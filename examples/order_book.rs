@@ -11,7 +11,7 @@ fn limit(order: u64, side: Side, price: i64, size: u64) -> Command {
     Command::Limit { order, side, price, size, time_in_force: TimeInForce::GoodTillCancelled }
 }
 
-pub fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
     let engine = builder.aggregate::<Book>().table::<TopOfBook, Book>().open()?;
 
     // Many commands under way, answers in order, nothing allocated or woken per command.

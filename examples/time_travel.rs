@@ -5,7 +5,7 @@ use std::error::Error;
 use hotledger::{At, Builder, Delivery, Engine, Position, Version};
 use hotledger_domains::bank::{Account, AccountId, Command};
 
-pub fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
     let engine = builder.aggregate::<Account>().open()?;
     let id = AccountId::from(7);
     let account = engine.aggregate::<Account>(id);

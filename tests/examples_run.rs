@@ -1,5 +1,5 @@
 //! Every example does what it shows.
-#![allow(dead_code, unreachable_pub, clippy::unit_arg, reason = "examples are programs")]
+#![allow(dead_code, reason = "examples are programs")]
 
 #[path = "../examples/bank.rs"]
 mod bank;

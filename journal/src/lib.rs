@@ -6,7 +6,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let disk = MemoryDisk::new();
-//! let options = Options { names: vec!["account".into(), "deposited".into()], ..Options::default() };
+//! let names = vec!["account".into(), "deposited".into()];
+//! let options = Options { names, ..Options::default() };
 //! let recovery = Recovery::begin(Arc::new(disk.clone()), options)?;
 //! let mut reader = recovery.reader_at(None)?;
 //! while reader.next()?.is_some() {}

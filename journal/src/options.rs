@@ -1,7 +1,5 @@
 //! How a journal is opened.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::{
     durability::Durability,
     error::Error,
@@ -23,21 +21,20 @@ pub struct Options {
     pub segment_bytes_max: u64,
     /// Refuse with [`Error::Missing`] where there is no journal, instead of creating one.
     pub must_exist: bool,
-    /// Creation time of a first segment, nanoseconds since 1970; later segments carry the time
-    /// of the newest entry before them.
+    /// Creation time of a first segment, nanoseconds since 1970, 0 where unknown; later segments
+    /// carry the time of the newest entry before them.
     pub time: i64,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Options {
             durability: Durability::Synced,
             names: Vec::new(),
             segment_bytes_first: 4 << 20,
             segment_bytes_max: 64 << 20,
             must_exist: false,
-            time: i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX),
+            time: 0,
         }
     }
 }
@@ -60,6 +57,8 @@ impl Options {
 
     /// Size of the segment after one of `last` bytes.
     pub(crate) fn segment_bytes_after(&self, last: u64) -> u64 {
-        (last * 2).clamp(self.segment_bytes_first, self.segment_bytes_max)
+        let next = (last * 2).clamp(self.segment_bytes_first, self.segment_bytes_max);
+        assert!(next.is_multiple_of(BLOCK_BYTES as u64), "checked when the options were taken");
+        next
     }
 }

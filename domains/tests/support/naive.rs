@@ -55,11 +55,14 @@ pub(crate) struct Model {
     /// Oldest first, never more than `keys_max`.
     keys: Vec<(u128, Intent, Answer)>,
     keys_max: usize,
+    /// How many keys have left the window.
+    pub(crate) forgotten: usize,
 }
 
 impl Model {
     pub(crate) fn new(keys_max: usize) -> Self {
-        Self { accounts: HashMap::new(), books: HashMap::new(), keys: Vec::new(), keys_max }
+        let (accounts, books, keys) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { accounts, books, keys, keys_max, forgotten: 0 }
     }
 
     /// The version of what the intent is about; of the source where there are two.
@@ -99,6 +102,7 @@ impl Model {
         self.keys.extend(ask.key.map(|key| (key, ask.intent.clone(), answer.clone())));
         let forgotten = self.keys.len().saturating_sub(self.keys_max);
         self.keys.drain(..forgotten);
+        self.forgotten += forgotten;
     }
 
     fn carry_out(&mut self, intent: &Intent) -> Result<(u64, u32), Refused> {

@@ -3,15 +3,15 @@
 mod batch;
 mod chunk;
 mod durable;
-mod entries;
+mod tail;
 mod walk;
 
 use std::sync::Arc;
 
-pub use batch::Batch;
+pub use batch::{Batch, Entries, Entry, Event, Events};
 pub(crate) use chunk::Chunk;
 pub(crate) use durable::{Durable, SegmentStart, segment_with};
-pub use entries::{Entries, Entry, Event, Events};
+pub(crate) use tail::judge_tail;
 pub(crate) use walk::{Bound, Walk, check_successor, load_batch, load_names, read_segment_header};
 
 use crate::{chain::Chain, cursor::Cursor, disk::Disk, error::Error, limits::BLOCK_BYTES};

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Batch, Chunk, Durable};
+use super::{
+    Batch, Chunk, Durable,
+    tail::{TornTail, judge_tail},
+};
 use crate::{
     chain::Chain,
     cursor::Cursor,
@@ -11,7 +14,6 @@ use crate::{
     limits::{BLOCK_BYTES, SEGMENT_BYTES_MIN},
     names::Names,
     record::{BatchHeader, BatchKind, Flaw, Footer, Place, SegmentHeader, segment_name},
-    recover::{TornTail, judge_tail},
     tip::{Misfit, Tip, cursor_after},
 };
 

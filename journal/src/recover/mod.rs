@@ -2,12 +2,10 @@
 
 mod finish;
 mod survey;
-mod tail;
 
 use std::sync::Arc;
 
 pub(crate) use survey::{Survey, segment_numbers};
-pub(crate) use tail::{TornTail, judge_tail};
 use uuid::Uuid;
 
 use crate::{

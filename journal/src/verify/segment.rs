@@ -8,9 +8,8 @@ use crate::{
     error::Error,
     limits::{BLOCK_BYTES, CHUNK_BYTES},
     names::Names,
-    read::{Batch, Chunk, load_batch, load_names},
+    read::{Batch, Chunk, judge_tail, load_batch, load_names},
     record::{BatchHeader, BatchKind, Flaw, Footer, Place, is_zero},
-    recover::judge_tail,
     tip::{Misfit, Tip},
 };
 

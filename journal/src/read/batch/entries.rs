@@ -1,6 +1,6 @@
 //! Decoding of a batch's entries and their events, without ever trusting a length.
 
-use super::batch::Batch;
+use super::Batch;
 use crate::{
     error::Error,
     head::{EntryHead, NameId, StreamId},

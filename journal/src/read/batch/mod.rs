@@ -1,8 +1,9 @@
 //! A verified batch, shared with whoever still reads it.
 
+mod entries;
+
 use std::sync::Arc;
 
-use super::entries::Entries;
 use crate::{
     chain::Chain,
     cursor::Cursor,
@@ -11,6 +12,7 @@ use crate::{
     record::{BatchHeader, BatchKind},
     tip::cursor_after,
 };
+pub use entries::{Entries, Entry, Event, Events};
 
 /// One batch as stored, verified. A clone shares the bytes; while any clone lives, so does the
 /// buffer of up to 1 MiB they are in.

@@ -1,9 +1,9 @@
 //! The judgement on the first place without a batch: a torn tail, or damage.
 
+use super::Chunk;
 use crate::{
     error::Error,
     limits::{BLOCK_BYTES, CHUNK_BYTES},
-    read::Chunk,
     record::{BatchHeader, Flaw, Place, is_zero, segment_name},
     tip::Tip,
 };
