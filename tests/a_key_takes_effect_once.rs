@@ -4,8 +4,8 @@ mod support;
 
 use std::sync::Arc;
 
-use hotledger::{Engine, ExecuteError, MemoryDisk, Position, Receipt, Request, SnapshotPolicy};
 use hotledger::{CommandKey, Version};
+use hotledger::{Engine, ExecuteError, MemoryDisk, Position, Receipt, Request, SnapshotPolicy};
 use support::{Account, Command, Transfer, usual};
 
 fn keyed(id: u64, command: Command, key: u128) -> Request<Account> {

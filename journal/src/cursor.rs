@@ -32,6 +32,7 @@ impl Cursor {
             bytes[at * 8..at * 8 + 8].copy_from_slice(&number.to_le_bytes());
         }
         bytes[48..].copy_from_slice(&self.chain.0);
+        assert!(self.segment > 0, "segments are numbered from 1");
         bytes
     }
 
@@ -51,7 +52,11 @@ impl Cursor {
             position: number(5),
             chain,
         };
-        cursor.is_plausible().then_some(cursor)
+        if !cursor.is_plausible() {
+            return None;
+        }
+        assert_eq!(cursor.encode(), *bytes, "decoding loses nothing");
+        Some(cursor)
     }
 
     /// Whether the places can follow one another in a segment.

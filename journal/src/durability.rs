@@ -7,7 +7,8 @@ use std::{fmt, str::FromStr};
 pub enum Durability {
     /// Kept in memory only: lost with the process.
     Volatile,
-    /// Handed to the operating system: survives the process, not a power cut.
+    /// Handed to the operating system: survives the process, not a power cut. After one the
+    /// journal may have holes, and is then refused as corrupt.
     Buffered,
     /// On stable storage before it is reported: survives a power cut.
     Synced,

@@ -54,6 +54,8 @@ impl Names {
             body[used + 2..used + 2 + name.len()].copy_from_slice(name.as_bytes());
             used += 2 + name.len();
         }
+        let read = Names::decode(&body[..used]);
+        assert_eq!(read.as_ref(), Ok(self), "what goes to disk reads back as what was meant");
         used
     }
 

@@ -31,6 +31,7 @@ pub(crate) enum Misfit {
 impl Tip {
     /// Ahead of the first batch of a segment whose header block has this chain.
     pub(crate) fn at_start_of(segment: SegmentHeader, block: Chain) -> Tip {
+        assert!(segment.file_bytes >= BLOCK_BYTES as u64, "a segment has room for its header");
         let cursor = Cursor {
             segment: segment.number,
             offset: BLOCK_BYTES as u64,
@@ -46,6 +47,7 @@ impl Tip {
 
     /// Bytes left in the segment.
     pub(crate) fn room(&self) -> u64 {
+        assert!(self.cursor.offset <= self.segment.file_bytes, "batches end inside the segment");
         self.segment.file_bytes - self.cursor.offset
     }
 
@@ -122,7 +124,11 @@ impl Tip {
     pub(crate) fn advance(&mut self, header: &BatchHeader, chain: Chain) {
         assert_eq!(self.check(header), Ok(()), "only the next batch can follow");
         assert!(!self.sealed, "nothing follows a footer in its segment");
+        let before = self.cursor;
         self.cursor = cursor_after(header, chain);
+        assert!(self.cursor.is_plausible(), "a cursor that is given out can be taken back");
+        assert!(self.cursor.offset > before.offset, "every batch takes room");
+        assert_eq!(self.cursor.sequence, before.sequence + 1, "sequences have no gap");
         self.epoch = header.epoch;
         self.entry = header.end_entry();
         self.sealed = header.kind == BatchKind::Footer;
@@ -131,6 +137,7 @@ impl Tip {
 
 /// The place behind a batch.
 pub(crate) fn cursor_after(header: &BatchHeader, chain: Chain) -> Cursor {
+    assert!(header.byte_length > 0, "a header is completed before it is followed");
     Cursor {
         segment: header.segment,
         offset: header.end_offset(),

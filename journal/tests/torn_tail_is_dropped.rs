@@ -92,3 +92,21 @@ fn reading_only_says_what_is_torn_and_changes_nothing() {
     assert!(reader.next().unwrap().is_none());
     assert_eq!(contents(&disk), before);
 }
+
+#[test]
+fn the_last_batch_with_a_changed_padding_byte_is_not_taken() {
+    let disk = crashed(3);
+    let last = data_batches(&disk).pop().unwrap();
+    flip(&disk, &segment(1), last.offset() + 3000, 1);
+    let (_journal, report, seen) = open(&disk).unwrap();
+    assert_eq!((seen.len(), report.torn_bytes), (2, BLOCK));
+}
+
+#[test]
+fn a_copy_of_a_batch_behind_the_end_is_no_batch() {
+    let disk = crashed(3);
+    let last = data_batches(&disk).pop().unwrap();
+    overwrite(&disk, &segment(1), last.offset() + BLOCK, last.stored());
+    let (_journal, report, seen) = open(&disk).unwrap();
+    assert_eq!((seen.len(), report.torn_bytes), (3, BLOCK));
+}

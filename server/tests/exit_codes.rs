@@ -6,7 +6,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
+use std::time::Duration;
 
 use support::{Data, assert_code, contents, deposit, hotledger, run, run_with, spawn};
 
@@ -127,6 +128,40 @@ fn a_directory_of_someone_else_is_77() {
     let output = run(&mut digest);
     fs::set_permissions(data.path(), fs::Permissions::from_mode(0o700)).expect("back in");
     assert_says(&output, 77, "permission denied");
+}
+
+#[test]
+fn a_signal_ends_the_stream_with_130_and_a_closed_journal() {
+    let data = Data::new();
+    let mut child = spawn(&mut data.command("apply"));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut answers = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    writeln!(stdin, "{}", deposit(1, 5)).expect("it reads");
+    answers.next().expect("an answer").expect("text");
+    interrupt(&child);
+    assert_code(&child.wait_with_output().expect("it ends"), 130);
+    assert_eq!(data.state("account", "1", &[])["version"], 1);
+}
+
+#[test]
+fn a_signal_leaves_no_bench_directory_behind() {
+    let place = tempfile::TempDir::new().expect("a directory");
+    let mut child = spawn(hotledger().current_dir(place.path()).arg("bench"));
+    let files = || fs::read_dir(place.path()).expect("a directory").count();
+    while files() == 0 {
+        assert_eq!(child.try_wait().expect("a child"), None);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&child);
+    assert_code(&child.wait_with_output().expect("it ends"), 130);
+    assert_eq!(files(), 0);
+}
+
+/// What Ctrl-C sends.
+fn interrupt(child: &Child) {
+    let process = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).expect("a signal");
 }
 
 #[test]

@@ -1,8 +1,10 @@
-//! A disk whose writes fail from a given one on.
+//! A disk that fails, stalls or is full when it is told to.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use hotledger::{Disk, Durability, MemoryDisk};
 use hotledger_journal::{
@@ -14,11 +16,20 @@ use hotledger_journal::{
 pub(crate) struct FailingDisk {
     pub(crate) disk: MemoryDisk,
     pub(crate) writes_left: Arc<AtomicI64>,
+    /// Writes that are submitted are not completed.
+    pub(crate) stalled: Arc<AtomicBool>,
+    /// No file can be created.
+    pub(crate) full: Arc<AtomicBool>,
 }
 
 impl FailingDisk {
     pub(crate) fn new() -> Self {
-        Self { disk: MemoryDisk::new(), writes_left: Arc::new(AtomicI64::new(i64::MAX)) }
+        Self {
+            disk: MemoryDisk::new(),
+            writes_left: Arc::new(AtomicI64::new(i64::MAX)),
+            stalled: Arc::default(),
+            full: Arc::default(),
+        }
     }
 
     pub(crate) fn fail_after(&self, writes: i64) {
@@ -30,6 +41,7 @@ struct FailingQueue {
     queue: Box<dyn WriteQueue>,
     writes_left: Arc<AtomicI64>,
     failed: Vec<WriteTicket>,
+    stalled: Arc<AtomicBool>,
 }
 
 impl WriteQueue for FailingQueue {
@@ -52,6 +64,12 @@ impl WriteQueue for FailingQueue {
     }
 
     fn complete(&mut self, wait: bool) -> Option<Completion> {
+        while self.stalled.load(Ordering::SeqCst) {
+            if !wait {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         if let Some(ticket) = self.failed.pop() {
             let result = Err(io::Error::other("the disk is gone"));
             return Some(Completion { ticket, result, write_ns: 1 });
@@ -78,6 +96,9 @@ impl Disk for FailingDisk {
     }
 
     fn create(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.disk.create(name, access)
     }
 
@@ -99,7 +120,7 @@ impl Disk for FailingDisk {
 
     fn writer(&self, durability: Durability) -> Box<dyn WriteQueue> {
         let queue = self.disk.writer(durability);
-        let writes_left = Arc::clone(&self.writes_left);
-        Box::new(FailingQueue { queue, writes_left, failed: Vec::new() })
+        let (writes_left, stalled) = (Arc::clone(&self.writes_left), Arc::clone(&self.stalled));
+        Box::new(FailingQueue { queue, writes_left, failed: Vec::new(), stalled })
     }
 }

@@ -107,8 +107,11 @@ fn any_wave() -> impl Strategy<Value = Wave> {
 fn steps(intent: impl Strategy<Value = Intent>) -> impl Strategy<Value = Vec<Step>> {
     let key = prop_oneof![3 => Just(None), 2 => (0..8_u128).prop_map(Some)];
     let expected_off = prop_oneof![6 => Just(None), 2 => Just(Some(0)), 1 => Just(Some(1))];
-    let ask = (intent, key, expected_off)
-        .prop_map(|(intent, key, expected_off)| Step::Ask { intent, key, expected_off });
+    let ask = (intent, key, expected_off).prop_map(|(intent, key, expected_off)| Step::Ask {
+        intent,
+        key,
+        expected_off,
+    });
     prop::collection::vec(prop_oneof![8 => ask, 1 => any::<Index>().prop_map(Step::Again)], 1..14)
 }
 

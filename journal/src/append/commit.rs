@@ -108,7 +108,9 @@ impl Committer {
         names: &Arc<Names>,
     ) -> Chain {
         assert!(self.can_submit(), "ask can_submit before submit");
+        assert!(self.poison.is_none(), "nothing is written after a failed write");
         assert_eq!(bytes.len(), header.byte_length as usize, "a batch is written whole");
+        assert!(header.watermark <= self.durable.sequence(), "only what is durable is called so");
         let ticket = WriteTicket(header.sequence);
         self.queue.submit(file, header.offset, bytes.clone(), ticket);
         let chain = Chain::of(&bytes);
@@ -116,6 +118,7 @@ impl Committer {
         let last = self.pending.back().map(|pending| pending.batch.sequence());
         assert!(last.is_none_or(|last| last + 1 == header.sequence), "sequences have no gap");
         self.pending.push_back(Pending { batch, write_ns: None });
+        assert!(self.pending.len() <= self.in_flight_max, "what is in flight is bounded");
         chain
     }
 
@@ -136,6 +139,7 @@ impl Committer {
         while !self.pending.is_empty() {
             self.reap(true)?;
         }
+        assert!(self.can_submit(), "with nothing in flight a slot is free");
         Ok(())
     }
 
@@ -191,9 +195,11 @@ impl Committer {
             let batch = self.pending.pop_front().expect("there is a first").batch;
             assert_eq!(batch.sequence(), self.durable.sequence(), "durable has no gap");
             self.durable.publish(batch.cursor_after());
+            assert_eq!(self.durable.position(), batch.end_position(), "published as it is");
             self.bytes_written += batch.stored_bytes();
             self.buffers.retire(batch.clone().into_buffer());
             if batch.kind() == BatchKind::Data {
+                assert!(batch.entry_count() > 0, "a data batch has entries");
                 self.durable_data = batch.sequence() + 1;
                 self.ready.push_back(Written { batch, proof: self.proof, write_ns });
             }

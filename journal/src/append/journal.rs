@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{
     commit::{Committer, Written},
     open::{EventError, OpenBatch, Payload},
     proof::Proof,
     spare::{Preparer, Spare, Spares},
 };
-use uuid::Uuid;
-
 use crate::{
     chain::Chain,
     disk::{AlignedBuffer, Disk, DiskFile, DiskLock},
@@ -63,6 +63,8 @@ impl Journal {
     /// Takes over from recovery. Nothing may be appended before [`fence`](Journal::fence).
     pub(crate) fn start(start: Start) -> Journal {
         let Start { disk, options, names, lock, tip, file, segments, spare } = start;
+        assert!(tip.cursor.position >= tip.segment.first_position, "recovery ends in the segment");
+        assert_eq!(segments.last().map(|last| last.number), Some(tip.segment.number), "the last");
         let durability = options.durability.min(disk.durability());
         let durable = Arc::new(Durable::new(tip.cursor, segments));
         let queue = disk.writer(options.durability);
@@ -193,7 +195,10 @@ impl Journal {
         let watermark = self.commit.durable().sequence();
         let mut header = self.tip.next_header(BatchKind::Data, self.tip.epoch, watermark);
         let bytes = self.open.seal(&mut header);
+        let (sequence, end) = (self.next_sequence(), self.tip.cursor.position);
         self.hand_over(bytes, header);
+        assert_eq!(sequence, header.sequence, "the sequence is the one foretold");
+        assert_eq!(self.tip.cursor.position, end + u64::from(header.event_count), "no gap");
         Ok(header.sequence)
     }
 
@@ -304,6 +309,7 @@ impl Journal {
             self.open.lend(self.commit.take_buffer());
         }
         self.open.set_limit(self.tip.room() - FOOTER_BYTES as u64);
+        assert!(self.can_submit() || self.in_flight() > 0, "a slot is free or becomes so");
         Ok(())
     }
 
@@ -311,6 +317,8 @@ impl Journal {
     pub(super) fn hand_over(&mut self, bytes: Arc<AlignedBuffer>, header: BatchHeader) {
         let reserve = if header.kind == BatchKind::Footer { 0 } else { FOOTER_BYTES as u64 };
         assert!(bytes.len() as u64 + reserve <= self.tip.room(), "a segment can always be sealed");
+        assert_eq!(self.tip.check(&header), Ok(()), "a reader would take it as the next batch");
+        assert!(!self.tip.sealed, "nothing follows a footer in its segment");
         let chain = self.commit.submit(&self.file, bytes, header, &self.names);
         self.tip.advance(&header, chain);
         self.watermark_said = header.watermark;

@@ -5,7 +5,10 @@ use std::{io, sync::Arc};
 use crate::{
     disk::AlignedBuffer,
     head::{EntryHead, EventHead, NameId, StreamId},
-    limits::{BATCH_HEADER_BYTES, ENTRY_BYTES_MAX, ENTRY_ROOM_BYTES, TEXT_ID_BYTES_MAX},
+    limits::{
+        BATCH_HEADER_BYTES, BATCH_ROOM_BYTES, BATCH_TRAILER_BYTES, ENTRY_BYTES_MAX,
+        ENTRY_ROOM_BYTES, TEXT_ID_BYTES_MAX,
+    },
     record::{BatchHeader, encode_entry_head, encode_event_head, finish_entry},
 };
 
@@ -139,6 +142,8 @@ impl OpenBatch {
     pub(super) fn lend(&mut self, mut shell: Arc<AlignedBuffer>) {
         assert!(self.shell.is_none(), "one buffer is enough");
         let inside = Arc::get_mut(&mut shell).expect("the pool gives out what nobody else has");
+        assert!(inside.capacity() >= BATCH_ROOM_BYTES, "a buffer takes any entry");
+        assert_eq!(self.used, BATCH_HEADER_BYTES, "a buffer is lent to an empty batch");
         std::mem::swap(&mut self.buffer, inside);
         self.shell = Some(shell);
     }
@@ -155,6 +160,7 @@ impl OpenBatch {
         assert!(self.has_room(), "ask has_room before begin_entry, and submit where it says no");
         let start = self.used;
         self.used += encode_entry_head(head, &mut self.buffer.all_mut()[start..]);
+        assert!(self.used + BATCH_TRAILER_BYTES <= self.limit, "the head is within the room");
         self.entry = Some(OpenEntry { start, events: 0 });
     }
 
@@ -188,6 +194,7 @@ impl OpenBatch {
         fixed[..4].copy_from_slice(&payload_bytes.to_le_bytes());
         self.used += head_bytes + payload_bytes as usize;
         entry.events += 1;
+        assert!(self.used + BATCH_TRAILER_BYTES <= self.limit, "an entry ends within the room");
         Ok(())
     }
 
@@ -200,12 +207,15 @@ impl OpenBatch {
 
     pub(super) fn abandon_entry(&mut self) {
         let entry = self.entry.take().expect("call begin_entry before abandon_entry");
+        assert!(entry.start >= BATCH_HEADER_BYTES, "entries begin behind the header");
+        assert!(entry.start < self.used, "an open entry has a head");
         self.used = entry.start;
     }
 
     /// Completes the batch under its header and takes it out, leaving the next one empty.
     pub(super) fn seal(&mut self, header: &mut BatchHeader) -> Arc<AlignedBuffer> {
         assert!(self.entry.is_none(), "call finish_entry or abandon_entry before submit");
+        assert!(self.entries > 0, "submit only where there are entries");
         header.entry_count = self.entries;
         header.event_count = self.events;
         let used = self.used;
@@ -215,6 +225,7 @@ impl OpenBatch {
         let mut sealed = self.shell.take().expect("a batch with entries has a buffer");
         let inside = Arc::get_mut(&mut sealed).expect("nobody else has the buffer of a batch");
         std::mem::swap(&mut self.buffer, inside);
+        assert_eq!(sealed.len(), length, "the whole batch is handed on");
         (self.used, self.entries, self.events, self.limit) = (BATCH_HEADER_BYTES, 0, 0, 0);
         sealed
     }

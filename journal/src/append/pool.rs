@@ -20,10 +20,13 @@ impl BufferPool {
     /// A buffer nobody else has: the newest such one, for the sake of the processor's caches.
     pub(super) fn take(&mut self) -> Arc<AlignedBuffer> {
         let free = self.retired.iter_mut().rposition(|buffer| Arc::get_mut(buffer).is_some());
-        match free {
+        let buffer = match free {
             Some(at) => self.retired.swap_remove(at),
             None => Arc::new(AlignedBuffer::new(BATCH_BYTES_MAX)),
-        }
+        };
+        assert_eq!(Arc::strong_count(&buffer), 1, "no reader sees its bytes change");
+        assert_eq!(buffer.capacity(), BATCH_BYTES_MAX, "all append buffers are alike");
+        buffer
     }
 
     /// Keeps a buffer for when its readers are done; beyond the bound the last reader frees it.

@@ -24,6 +24,7 @@ impl Journal {
     /// is durable.
     pub(crate) fn fence(&mut self) -> Result<(), Error> {
         let epoch = self.tip.epoch + 1;
+        assert_eq!(self.commit.in_flight(), 0, "recovery has made everything durable");
         if self.tip.sealed {
             let spare = self.ready_spare()?;
             self.begin_next(spare, epoch)?;
@@ -51,10 +52,13 @@ impl Journal {
     /// The order is what recovery relies on: the next file is there before the footer, and the
     /// footer is durable before anything is in the next file. A full disk is found out first.
     pub(super) fn roll(&mut self, epoch: u64) -> Result<(), Error> {
+        assert!(!self.tip.sealed, "a segment is sealed once");
         let spare = self.ready_spare()?;
         self.commit.drain()?;
         self.put_system(BatchKind::Footer, epoch)?;
         self.commit.drain()?;
+        assert!(self.tip.sealed, "the footer is durable before the next segment begins");
+        assert_eq!(self.durable_sequence(), self.tip.cursor.sequence, "nothing is in flight");
         self.begin_next(spare, epoch)
     }
 
@@ -66,9 +70,11 @@ impl Journal {
     }
 
     fn begin_next(&mut self, spare: Spare, epoch: u64) -> Result<(), Error> {
+        assert_eq!(self.commit.in_flight(), 0, "the footer is durable");
         let header = self.successor(spare, epoch);
         let begun = begin_segment(self.disk.as_ref(), self.options.durability, &header);
         (self.file, self.tip) = begun.map_err(|error| self.commit.fail(error))?;
+        assert_eq!(self.tip.cursor.sequence, header.first_sequence, "sequences have no gap");
         let (number, first_position) = (header.number, header.first_position);
         self.commit.durable().add_segment(SegmentStart { number, first_position });
         let bytes = self.options.segment_bytes_after(header.file_bytes);
@@ -144,6 +150,7 @@ pub(crate) fn create_first_segment(
     header: &SegmentHeader,
 ) -> Result<(Arc<dyn DiskFile>, Tip), Error> {
     let name = segment_name(header.number);
+    assert_eq!(header.number, 1, "later segments are prepared under their own name");
     let fresh = format!("{name}.fresh");
     make_file(disk, header.file_bytes, &fresh)?;
     let begun = disk.open(&fresh, Access::Commit(durability)).and_then(|file| {

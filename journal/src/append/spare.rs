@@ -86,11 +86,13 @@ impl Preparer {
 
 /// Makes a prepared segment.
 fn make_spare(disk: &dyn Disk, spare: Spare) -> Result<(), Error> {
+    assert!(spare.number > 1, "the first segment is made with its header");
     make_file(disk, spare.bytes, &segment_name(spare.number))
 }
 
 /// Puts a fresh spare in the place of a damaged one, so that there always is one.
 pub(crate) fn replace_spare(disk: &dyn Disk, spare: Spare) -> Result<Spare, Error> {
+    assert!(spare.number > 1, "the first segment is made with its header");
     let name = segment_name(spare.number);
     let fresh = format!("{name}.fresh");
     make_file(disk, spare.bytes, &fresh)?;
@@ -128,6 +130,7 @@ fn fill(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
         file.write_all_at(offset, &zeros[..count as usize])?;
         offset += count;
     }
+    assert_eq!(offset, bytes, "a prepared segment has its full length");
     file.sync()?;
     disk.sync_directory()
 }

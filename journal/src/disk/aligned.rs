@@ -28,6 +28,7 @@ impl AlignedBuffer {
         let bytes = vec![0; capacity + BLOCK_BYTES];
         let start = bytes.as_ptr().align_offset(BLOCK_BYTES);
         assert!(start <= BLOCK_BYTES, "a byte pointer can always be aligned");
+        assert!(start + capacity <= bytes.len(), "the aligned part is inside");
         AlignedBuffer { bytes, start, capacity, filled: 0 }
     }
 

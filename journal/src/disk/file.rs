@@ -254,10 +254,14 @@ impl DiskFile for OsFile {
                 break;
             }
         }
+        assert!(read <= into.len(), "a read stays in its memory");
         Ok(read)
     }
 
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let aligned =
+            offset.is_multiple_of(BLOCK_BYTES as u64) && bytes.len().is_multiple_of(BLOCK_BYTES);
+        assert!(!self.direct || aligned, "write whole blocks through Access::Commit");
         let mut written = 0;
         while written < bytes.len() {
             match self.file.write_at(&bytes[written..], offset + written as u64) {
@@ -271,6 +275,7 @@ impl DiskFile for OsFile {
                 written -= written % BLOCK_BYTES;
             }
         }
+        assert_eq!(written, bytes.len(), "a short write is looped to its end");
         if self.sync_each { self.file.sync_data() } else { Ok(()) }
     }
 
@@ -309,5 +314,46 @@ impl WriteQueue for BlockingQueue {
 
     fn complete(&mut self, _wait: bool) -> Option<Completion> {
         self.completed.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(disk: &FileDisk) {
+        let mut block = AlignedBuffer::new(2 * BLOCK_BYTES);
+        block.all_mut().fill(7);
+        for durability in [Durability::Synced, Durability::Buffered] {
+            let name = durability.to_string();
+            let file = disk.create(&name, Access::Commit(durability)).unwrap();
+            file.write_all_at(0, block.all_mut()).unwrap();
+            block.all_mut().fill(9);
+            for access in [Access::Read, Access::ReadDirect] {
+                let file = disk.open(&name, access).unwrap();
+                assert_eq!(file.read_at(0, block.all_mut()).unwrap(), 2 * BLOCK_BYTES);
+                assert!(block.all_mut().iter().all(|byte| *byte == 7));
+                assert_eq!(file.read_at(2 * BLOCK_BYTES as u64, block.all_mut()).unwrap(), 0);
+            }
+            let again = disk.create(&name, Access::Write).map(drop).unwrap_err();
+            assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        }
+    }
+
+    #[test]
+    fn with_and_without_o_direct() {
+        let home = tempfile::tempdir().unwrap();
+        round_trip(&FileDisk::open(home.path().join("direct")).unwrap());
+        let cached = FileDisk::open(home.path().join("cached")).unwrap();
+        cached.say_direct_refused();
+        round_trip(&cached);
+        assert_eq!(cached.describe(), "page cache, one write in flight");
+    }
+
+    #[test]
+    fn only_refusals_of_the_flag_count_as_such() {
+        let refusal = io::Error::from_raw_os_error(rustix::io::Errno::INVAL.raw_os_error());
+        assert!(refuses_direct(&refusal));
+        assert!(!refuses_direct(&io::ErrorKind::NotFound.into()));
     }
 }

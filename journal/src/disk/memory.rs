@@ -155,8 +155,14 @@ impl Drop for MemoryLock {
     fn drop(&mut self) {
         let mut directory = self.disk.directory();
         match self.kind {
-            LockKind::Shared => directory.readers -= 1,
-            LockKind::Exclusive => directory.locked = false,
+            LockKind::Shared => {
+                assert!(directory.readers > 0, "a shared lock was counted");
+                directory.readers -= 1;
+            }
+            LockKind::Exclusive => {
+                assert!(directory.locked, "an exclusive lock was taken");
+                directory.locked = false;
+            }
         }
     }
 }
@@ -207,6 +213,7 @@ impl DiskFile for MemoryFile {
                 contents.kept.resize(end, 0);
             }
             contents.kept[start..end].copy_from_slice(bytes);
+            assert_eq!(contents.kept.len() as u64, contents.size, "what is kept is all there is");
         }
         Ok(())
     }

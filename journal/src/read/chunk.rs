@@ -34,7 +34,9 @@ impl Chunk {
         if !(held.contains(&offset) && held.contains(&(offset + count as u64))) {
             self.fill(offset, end)?;
         }
-        Ok((offset - self.offset) as usize)
+        let at = (offset - self.offset) as usize;
+        assert!(at + count <= self.buffer.len(), "what was asked for is loaded");
+        Ok(at)
     }
 
     pub(crate) fn buffer(&self) -> &Arc<AlignedBuffer> {
@@ -43,6 +45,8 @@ impl Chunk {
 
     fn fill(&mut self, offset: u64, end: u64) -> Result<(), Error> {
         let wanted = CHUNK_BYTES.min((end - offset) as usize);
+        assert!(offset.is_multiple_of(BLOCK_BYTES as u64), "reads past the cache are aligned");
+        assert!(wanted > 0, "there is something before the end");
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
         std::mem::swap(&mut self.buffer, &mut self.older);
         let free = Arc::get_mut(&mut self.buffer).filter(|buffer| buffer.capacity() > 0);

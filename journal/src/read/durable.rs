@@ -26,6 +26,7 @@ pub(crate) struct SegmentStart {
 
 impl Durable {
     pub(crate) fn new(cursor: Cursor, segments: Vec<SegmentStart>) -> Durable {
+        assert!(cursor.sequence > 0 || segments.len() == 1, "an empty journal has one segment");
         Durable {
             sequence: AtomicU64::new(cursor.sequence),
             position: AtomicU64::new(cursor.position),
@@ -36,6 +37,8 @@ impl Durable {
 
     pub(crate) fn publish(&self, cursor: Cursor) {
         assert!(cursor.sequence > self.sequence(), "what is durable only grows");
+        assert!(cursor.position >= self.position(), "positions only grow");
+        assert_eq!(cursor.sequence, self.sequence() + 1, "batches become durable one by one");
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
         self.position.store(cursor.position, Ordering::Release);
         self.sequence.store(cursor.sequence, Ordering::Release);
@@ -44,6 +47,8 @@ impl Durable {
     pub(crate) fn add_segment(&self, start: SegmentStart) {
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         assert!(segments.last().is_none_or(|last| last.number + 1 == start.number), "no gap");
+        let grows = |last: &SegmentStart| last.first_position <= start.first_position;
+        assert!(segments.last().is_none_or(grows), "positions only grow");
         segments.push(start);
     }
 
@@ -71,6 +76,7 @@ impl Durable {
 
 /// The segment that holds a position, or will hold it: the last to begin at or before it.
 pub(crate) fn segment_with(segments: &[SegmentStart], position: u64) -> Option<u64> {
+    assert!(segments.first().is_none_or(|first| first.first_position == 0), "from the start");
     let behind = segments.partition_point(|start| start.first_position <= position);
     Some(segments.get(behind.checked_sub(1)?)?.number)
 }

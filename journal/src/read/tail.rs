@@ -24,6 +24,7 @@ pub(crate) fn judge_tail(
 ) -> Result<TornTail, Error> {
     let (segment, start) = (&tip.segment, tip.cursor.offset);
     let end = segment.file_bytes;
+    assert!(!tip.sealed, "a sealed segment has no tail");
     let mut torn_end = start;
     let mut offset = start;
     while offset < end {

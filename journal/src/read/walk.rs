@@ -11,7 +11,7 @@ use crate::{
     cursor::Cursor,
     disk::{Access, Disk},
     error::Error,
-    limits::{BLOCK_BYTES, SEGMENT_BYTES_MIN},
+    limits::{BLOCK_BYTES, SEGMENT_BYTES_MIN, WRITES_IN_FLIGHT_MAX},
     names::Names,
     record::{BatchHeader, BatchKind, Flaw, Footer, Place, SegmentHeader, segment_name},
     tip::{Misfit, Tip, cursor_after},
@@ -85,6 +85,7 @@ impl Walk {
         let names = names.ok_or_else(|| missing("its opening is not there"))?;
         let sealed = header.kind == BatchKind::Footer;
         let (epoch, entry) = (header.epoch, header.end_entry());
+        assert!(cursor.offset <= segment.file_bytes, "lengths are checked with the header");
         let tip = Tip { segment, cursor, epoch, entry, sealed };
         Ok(Walk::new(disk, bound, tip, chunk, names))
     }
@@ -169,6 +170,7 @@ impl Walk {
         let length = header.byte_length as usize;
         let at = self.chunk.load(offset, length, end)?;
         let stored = &self.chunk.buffer()[at..at + length];
+        assert_eq!(header.end_offset(), offset + length as u64, "the header is of this place");
         if let Err(Flaw::Invalid(what) | Flaw::Unknown(what)) = header.check_body(stored) {
             return Ok(Here::Nothing(what));
         }
@@ -205,6 +207,8 @@ impl Walk {
 
     fn accept(&mut self, batch: &Batch) {
         self.tip.advance(batch.header(), batch.chain());
+        assert_eq!(self.tip.cursor, batch.cursor_after(), "the batch and the tip agree");
+        assert!(batch.watermark() <= batch.sequence(), "checked with the header");
         self.names = batch.names().clone();
         if let Bound::Durable(_) = self.bound {
             return;
@@ -215,6 +219,8 @@ impl Walk {
             self.unacknowledged.pop_front();
         }
         self.unacknowledged.push_back(batch.clone());
+        let bound = WRITES_IN_FLIGHT_MAX + 1;
+        assert!(self.unacknowledged.len() <= bound, "a watermark is never far behind");
     }
 
     /// Decides what a place without a batch means.
@@ -249,6 +255,8 @@ impl Walk {
             let what = "a segment header of another epoch or entry";
             return Err(corrupt(number, 0, self.tip.cursor.position, what));
         }
+        assert_eq!(segment.first_sequence, self.tip.cursor.sequence, "sequences have no gap");
+        assert_eq!(segment.first_position, self.tip.cursor.position, "positions have no gap");
         self.chunk = chunk;
         self.tip = Tip::at_start_of(segment, block);
         Ok(true)

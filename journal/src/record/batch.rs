@@ -111,6 +111,8 @@ impl BatchHeader {
     /// zero padding and trailer. Returns the length as stored.
     pub(crate) fn seal(&mut self, stored: &mut [u8], used_bytes: usize) -> usize {
         let length = stored_length(used_bytes);
+        assert!(used_bytes >= BATCH_HEADER_BYTES, "the body is behind the header");
+        assert!(stored.len() >= length, "the buffer holds the whole batch");
         assert!(length <= BATCH_BYTES_MAX, "a batch accepts entries only while it has room");
         assert!(self.watermark <= self.sequence, "only earlier batches can be durable");
         let unacknowledged = self.sequence - self.watermark;
@@ -125,7 +127,15 @@ impl BatchHeader {
         stored[trailer..length].copy_from_slice(&self.trailer());
         let header = self.encode();
         stored[..BATCH_HEADER_BYTES].copy_from_slice(&header);
+        let read = BatchHeader::read(&stored[..length], &self.place());
+        assert_eq!(read, Ok(*self), "what goes to disk reads back as what was meant");
         length
+    }
+
+    /// The place this header says it is for.
+    fn place(&self) -> Place {
+        let room = u64::from(self.byte_length);
+        Place { segment: self.segment, salt: Some(self.salt), offset: self.offset, room }
     }
 
     fn encode(&self) -> [u8; BATCH_HEADER_BYTES] {
@@ -149,6 +159,7 @@ impl BatchHeader {
         put(104, &self.previous.0);
         put(136, &self.first_entry.to_le_bytes());
         put(152, &self.body_crc.to_le_bytes());
+        assert!(bytes[144..152] == [0; 8], "reserved bytes are zero");
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -227,7 +238,9 @@ impl BatchHeader {
             && stored_length(used) == length
             && self.watermark <= self.sequence
             && self.sequence - self.watermark <= WRITES_IN_FLIGHT_MAX as u64
+            && self.opening > 0
             && self.opening <= self.offset
+            && self.opening.is_multiple_of(BLOCK_BYTES as u64)
             && self.first_position.checked_add(u64::from(self.event_count)).is_some()
             && self.first_entry.checked_add(u64::from(self.entry_count)).is_some()
             && self.sequence < u64::MAX
@@ -239,6 +252,7 @@ impl BatchHeader {
     pub(crate) fn check_body(&self, stored: &[u8]) -> Result<(), Flaw> {
         assert_eq!(stored.len(), self.byte_length as usize, "hand in the whole batch");
         let used = self.used_bytes as usize;
+        assert!(used + BATCH_TRAILER_BYTES <= stored.len(), "bounds are checked with the header");
         let trailer = stored.len() - BATCH_TRAILER_BYTES;
         if stored[trailer..] != self.trailer() {
             return Err(Flaw::Invalid("batch trailer does not match its header"));

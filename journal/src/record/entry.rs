@@ -48,6 +48,7 @@ pub(crate) fn encode_entry_head(head: &EntryHead, into: &mut [u8]) -> usize {
 /// Fills in what only the end of an entry knows.
 #[inline]
 pub(crate) fn finish_entry(entry: &mut [u8], event_count: u16) {
+    assert!(entry.len() >= ENTRY_HEADER_BYTES, "an entry begins with its head");
     assert!(entry.len() <= ENTRY_BYTES_MAX, "events are refused beyond the entry's limit");
     let length = entry.len() as u32;
     entry[..4].copy_from_slice(&length.to_le_bytes());
@@ -127,6 +128,7 @@ impl<'a> EntryFrame<'a> {
         let (correlation, causation) = (id(HAS_CORRELATION)?, id(HAS_CAUSATION)?);
         let time = i64::from_le_bytes(fields.array(8));
         let head = EntryHead { time, key, correlation, causation };
+        assert!(rest.len() < length, "the events are inside the entry");
         Ok(EntryFrame { head, event_count: fields.u16(6), events: rest, length })
     }
 }
@@ -154,7 +156,9 @@ impl<'a> EventFrame<'a> {
             version: fields.u64(12),
         };
         let payload = take_slice(&mut rest, fields.u32(0) as usize)?;
-        Ok(EventFrame { head, payload, length: events.len() - rest.len() })
+        let length = events.len() - rest.len();
+        assert!(length > payload.len(), "a decoded event always gets on");
+        Ok(EventFrame { head, payload, length })
     }
 }
 

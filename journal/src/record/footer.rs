@@ -22,6 +22,7 @@ impl Footer {
         for (at, field) in fields.into_iter().enumerate() {
             body[at * 8..at * 8 + 8].copy_from_slice(&field.to_le_bytes());
         }
+        assert_eq!(Footer::decode(&body), Ok(*self), "what goes to disk reads back");
         body
     }
 

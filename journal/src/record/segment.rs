@@ -11,6 +11,7 @@ const CRC_AT: usize = 168;
 
 /// File name of a segment.
 pub(crate) fn segment_name(number: u64) -> String {
+    assert!(number > 0, "segments are numbered from 1");
     format!("segment-{number:010}.hl")
 }
 
@@ -44,6 +45,8 @@ impl SegmentHeader {
     /// Writes block 0.
     pub(crate) fn encode(&self, block: &mut [u8]) {
         assert_eq!(block.len(), BLOCK_BYTES, "a segment header is one block");
+        let end = self.previous.end_position;
+        assert_eq!(end, self.first_position, "a segment goes on where the one before ended");
         assert!(self.is_plausible(), "a header is built from what was written before");
         block.fill(0);
         let mut put = |at: usize, field: &[u8]| block[at..at + field.len()].copy_from_slice(field);
@@ -65,6 +68,8 @@ impl SegmentHeader {
         put(160, &self.first_entry.to_le_bytes());
         let crc = crc32c::crc32c(&block[..CRC_AT]);
         block[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
+        let read = SegmentHeader::read(block, self.number);
+        assert_eq!(read, Ok(*self), "what goes to disk reads back as what was meant");
     }
 
     /// Reads block 0 of the segment with this number.

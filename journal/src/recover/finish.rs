@@ -49,6 +49,7 @@ impl Recovery {
                 (file, *walk.tip(), torn_bytes, rewritten)
             }
         };
+        assert!(!tip.sealed || self.survey.spare.is_some(), "the walk checked for a successor");
         let spare = if created { None } else { self.take_spare(&tip)? };
         let Recovery { disk, options, names, lock, .. } = self;
         let start = Start { disk, options, names, lock, tip, file, segments, spare };
@@ -57,6 +58,9 @@ impl Recovery {
             Error::Poisoned(cause) => Error::clone(&cause),
             other => other,
         })?;
+        assert_eq!(journal.next_position(), tip.cursor.position, "a fence holds no events");
+        assert_eq!(journal.epoch(), tip.epoch + 1, "every opening is an epoch of its own");
+        assert_eq!(journal.durable_sequence(), journal.next_sequence(), "the fence is durable");
         let report = OpenReport {
             created,
             segments: journal.segment_count(),
@@ -141,6 +145,8 @@ fn rewrite_unacknowledged(file: &dyn DiskFile, walk: &Walk) -> Result<u64, Error
     let mut rewritten = 0;
     for batch in walk.unacknowledged().iter().filter(here) {
         assert!(batch.sequence() >= walk.watermark(), "acknowledged bytes are never written again");
+        let end = batch.offset() + batch.stored_bytes();
+        assert!(end <= walk.tip().cursor.offset, "only what was read is written again");
         file.write_all_at(batch.offset(), batch.stored()).map_err(failed)?;
         rewritten += 1;
     }
@@ -150,6 +156,7 @@ fn rewrite_unacknowledged(file: &dyn DiskFile, walk: &Walk) -> Result<u64, Error
 /// Zeroes what was dropped.
 fn wipe(file: &dyn DiskFile, tip: &Tip, torn_bytes: u64) -> Result<(), Error> {
     assert!(torn_bytes <= tip.room(), "only the rest of the segment can be torn");
+    assert!(torn_bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are wiped");
     let mut zeros = AlignedBuffer::new(CHUNK_BYTES);
     let mut wiped = 0;
     while wiped < torn_bytes {
@@ -160,5 +167,6 @@ fn wipe(file: &dyn DiskFile, tip: &Tip, torn_bytes: u64) -> Result<(), Error> {
         })?;
         wiped += count;
     }
+    assert_eq!(wiped, torn_bytes, "nothing dropped is left");
     Ok(())
 }

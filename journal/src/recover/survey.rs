@@ -67,6 +67,7 @@ impl Survey {
                 if contents == Contents::Batches {
                     return Err(self.corrupt(number, 0, format!("{what}, yet batches follow")));
                 }
+                assert!(self.spare.is_none(), "only the last file can be a spare");
                 let zero = contents == Contents::Zeros;
                 self.spare = Some(FoundSpare { number, bytes, zero });
                 Ok(())
@@ -93,6 +94,7 @@ impl Survey {
         let (number, first_position) = (header.number, header.first_position);
         self.segments.push(SegmentStart { number, first_position });
         self.last = Some(header);
+        assert_eq!(self.segments.len() as u64, number, "segments are numbered from 1");
         Ok(())
     }
 
@@ -190,5 +192,6 @@ fn look_for_batches(chunk: &mut Chunk, number: u64, bytes: u64) -> Result<Conten
             offset += BLOCK_BYTES as u64;
         }
     }
+    assert_eq!(offset, end, "the whole file was looked at");
     Ok(if zero { Contents::Zeros } else { Contents::Bytes })
 }

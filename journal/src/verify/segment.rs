@@ -84,6 +84,7 @@ impl<'a, 'b> SegmentCheck<'a, 'b> {
         let names = self.names.clone();
         let batch = Batch::new(self.chunk.buffer().clone(), at, header, chain, names);
         self.check_contents(&batch);
+        assert_eq!(header.offset, offset, "the header is of this place");
         self.tip.advance(&header, chain);
         self.report.summary.chain = chain;
         Ok(Ok(()))
@@ -148,6 +149,7 @@ impl<'a, 'b> SegmentCheck<'a, 'b> {
         let positions = found.map(|header| (cursor.position, header.first_position));
         self.report.damage(cursor.segment, cursor.offset, positions, kind, what);
         let Some(header) = found else { return Ok(false) };
+        assert!(header.offset > cursor.offset, "verification gets on behind damage");
         self.tip = adopted(&self.tip, &header);
         if header.kind != BatchKind::Opening
             && let Some(names) = load_names(&mut self.chunk, &self.tip.segment, header.opening)?

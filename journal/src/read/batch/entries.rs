@@ -41,6 +41,7 @@ impl<'a> Entries<'a> {
         if end > self.batch.end_position() {
             return Err(Flaw::Invalid("more events than the header counts"));
         }
+        assert!(frame.length <= self.rest.len() && frame.length > 0, "a frame is inside its batch");
         self.rest = &self.rest[frame.length..];
         self.left -= 1;
         self.position = end;
@@ -123,6 +124,7 @@ impl<'a> Events<'a> {
             return Err(Flaw::Invalid("event with a name that is not in the table"));
         }
         let position = self.position;
+        assert!(frame.length <= self.rest.len() && frame.length > 0, "a frame is inside its entry");
         self.rest = &self.rest[frame.length..];
         self.left -= 1;
         self.position += 1;

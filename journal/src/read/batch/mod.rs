@@ -33,6 +33,7 @@ impl Batch {
         chain: Chain,
         names: Arc<Names>,
     ) -> Batch {
+        assert!(header.end_position() >= header.first_position, "checked with the header");
         assert!(start + header.byte_length as usize <= bytes.len(), "the batch is in its buffer");
         Batch { bytes, start, header, chain, names }
     }
