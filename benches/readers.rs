@@ -1,27 +1,37 @@
 //! What two full scans and a slow projector cost a command: latency beside that of a quiet engine.
 //!
-//! One client, one command at a time. Quiet and loaded slices take turns in one engine, because the
-//! machine drifts; each repetition adds up its slices. Quiet means that the same views are there,
-//! that nobody reads them and that no projector sleeps. `cargo bench --bench readers` measures; as
-//! a test (without `--bench`) it only runs.
+//! One client, one command at a time. Slices of three kinds take turns in one engine, because the
+//! machine drifts; each repetition adds up its slices:
+//!
+//! * quiet: the views are there, nobody reads them, no projector sleeps;
+//! * busy: beside that, two threads scan maps of their own, which is what two busy cores cost;
+//! * loaded: the two threads scan the engine's view instead, and a projector sleeps 1 ms an event.
+//!
+//! `cargo bench --bench readers` measures; as a test (without `--bench`) it only runs.
 
 #[path = "../tests/support/big.rs"]
 mod big;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use big::{Big, preload};
 use hdrhistogram::Histogram;
-use hotledger::{Builder, Durability, Engine, MemoryDisk, Recorded, Rows, Table};
+use hotledger::{Builder, Durability, Engine, MemoryDisk, Recorded, Rows, Table, Wait};
 use support::{Account, Command};
 
-/// Whether the readers read and the projector sleeps.
-static LOADED: AtomicBool = AtomicBool::new(false);
+const KINDS: [&str; 3] = ["quiet", "busy", "loaded"];
+const BUSY: usize = 1;
+const LOADED: usize = 2;
+
+/// The kind of the present slice.
+static KIND: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts events, a millisecond each while there is load.
 #[derive(Default)]
@@ -32,7 +42,7 @@ impl Table<Account> for Slow {
     type Row = u64;
 
     fn project(&mut self, _: &Recorded<Account>, rows: &Rows<(), u64>) {
-        if LOADED.load(Ordering::Relaxed) {
+        if KIND.load(Ordering::Relaxed) == LOADED {
             thread::sleep(Duration::from_millis(1));
         }
         rows.update((), |before| before.copied().unwrap_or(0) + 1);
@@ -46,120 +56,111 @@ struct Effort {
     repetitions: usize,
     /// Of each kind, in each repetition.
     slices: usize,
-    synced_slice: Duration,
-    /// Shorter: what is committed here stays in memory, 4 KiB a command.
-    volatile_slice: Duration,
+    slice: Duration,
 }
 
-const REAL: Effort = Effort {
-    rows: 100_000,
-    repetitions: 3,
-    slices: 10,
-    synced_slice: Duration::from_millis(500),
-    volatile_slice: Duration::from_millis(100),
-};
-
-const TINY: Effort = Effort {
-    rows: 1_000,
-    repetitions: 1,
-    slices: 1,
-    synced_slice: Duration::from_millis(20),
-    volatile_slice: Duration::from_millis(20),
-};
-
-/// Latencies of one repetition, and how often the view was scanned meanwhile.
-struct Measured {
-    quiet: Histogram<u64>,
-    loaded: Histogram<u64>,
-    scans: u64,
+/// Scans so far, and whether to stop.
+#[derive(Default)]
+struct Scans {
+    of_the_view: AtomicU64,
+    done: AtomicBool,
 }
+
+/// The latencies of one repetition, by kind.
+type Measured = [Histogram<u64>; 3];
 
 fn main() {
     let measuring = std::env::args().any(|argument| argument == "--bench");
-    let effort = if measuring { REAL } else { TINY };
-    println!("{} rows; latencies in microseconds, closed loop, 1 client", effort.rows);
-
-    let directory = tempfile::tempdir().expect("there is room for a directory");
-    bench(
-        "Synced, a real directory",
-        Engine::builder(directory.path()),
-        effort.synced_slice,
-        effort,
-    );
-    let memory = Engine::builder_on(Arc::new(MemoryDisk::new()));
-    bench("Volatile", memory.durability(Durability::Volatile), effort.volatile_slice, effort);
+    let effort = |rows, repetitions, slices, millis| Effort {
+        rows,
+        repetitions,
+        slices,
+        slice: Duration::from_millis(millis),
+    };
+    let tiny = effort(1_000, 1, 1, 20);
+    let synced = if measuring { effort(100_000, 3, 10, 400) } else { tiny };
+    // Shorter, because what is committed here stays in memory, 4 KiB a command.
+    let volatile = if measuring { effort(100_000, 3, 10, 100) } else { tiny };
+    println!("microseconds, closed loop, 1 client, {} rows", synced.rows);
+    for wait in [Wait::Adaptive, Wait::Park] {
+        let directory = tempfile::tempdir().expect("there is room for a directory");
+        let builder = Engine::builder(directory.path()).durability(Durability::Synced);
+        bench(&format!("Synced, {wait:?}"), builder.wait(wait), synced);
+        let builder = Engine::builder_on(Arc::new(MemoryDisk::new()));
+        let builder = builder.durability(Durability::Volatile);
+        bench(&format!("Volatile, {wait:?}"), builder.wait(wait), volatile);
+    }
 }
 
-fn bench(name: &str, builder: Builder, slice: Duration, effort: Effort) {
-    let Effort { rows, repetitions, slices, .. } = effort;
+fn bench(name: &str, builder: Builder, effort: Effort) {
     let builder = builder.aggregate::<Account>().view::<Big, Account>();
     let engine = builder.table::<Slow, Account>().open().expect("the directory is new");
-    preload(&engine, rows);
+    preload(&engine, effort.rows);
     catch_up(&engine);
     println!(
-        "\n{name}\n{:26}{:>10}{:>10}{:>10}{:>10}{:>10}",
-        "", "p50", "p99", "p99.9", "max", "n"
+        "\n{name}: {} x {} slices of {:?} each",
+        effort.repetitions, effort.slices, effort.slice
     );
-    let (scans, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    println!("{:20}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p99", "p99.9", "max", "n");
+    let scans = Scans::default();
     let measured: Vec<_> = thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| scan(&engine, &scans, &done));
+            scope.spawn(|| scan(&engine, &scans, effort.rows));
         }
-        let measured = (0..repetitions).map(|_| repetition(&engine, slice, effort, &scans));
-        let measured = measured.collect();
-        done.store(true, Ordering::Relaxed);
+        let measured = (1..=effort.repetitions).map(|_| repetition(&engine, effort)).collect();
+        scans.done.store(true, Ordering::Relaxed);
         measured
     });
     measured.iter().enumerate().for_each(|(index, measured)| show(index + 1, measured));
-    spread(&measured);
+    spread("busy / quiet", &measured, BUSY, 0);
+    spread("loaded / quiet", &measured, LOADED, 0);
+    spread("loaded / busy", &measured, LOADED, BUSY);
+    println!("{} scans of the view", scans.of_the_view.load(Ordering::Relaxed));
     for reader in engine.stats().readers {
-        println!(
-            "{}: lag {} events, {} fallbacks",
-            reader.name, reader.lag.events, reader.fallbacks
-        );
+        println!("{}: lag {}, fallbacks {}", reader.name, reader.lag.events, reader.fallbacks);
     }
     engine.close().expect("the engine runs");
 }
 
-/// Reads every row over and over while there is load.
-fn scan(engine: &Engine, scans: &AtomicU64, done: &AtomicBool) {
+/// Reads every row over and over: of the engine's view, or of a map as large.
+fn scan(engine: &Engine, scans: &Scans, rows: u64) {
     let big = engine.view::<Big>();
-    while !done.load(Ordering::Relaxed) {
-        if LOADED.load(Ordering::Relaxed) {
-            let events: u64 = big.read().rows.values().sum();
-            std::hint::black_box(events);
-            scans.fetch_add(1, Ordering::Relaxed);
-        } else {
-            thread::sleep(Duration::from_millis(1));
+    let own: BTreeMap<u64, u64> = (0..rows).map(|id| (id, id)).collect();
+    while !scans.done.load(Ordering::Relaxed) {
+        match KIND.load(Ordering::Relaxed) {
+            BUSY => drop(black_box(own.values().sum::<u64>())),
+            LOADED => {
+                black_box(big.read().rows.values().sum::<u64>());
+                scans.of_the_view.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => thread::sleep(Duration::from_millis(1)),
         }
     }
 }
 
-fn repetition(engine: &Engine, length: Duration, effort: Effort, scans: &AtomicU64) -> Measured {
-    let histogram = || Histogram::new(3).expect("3 significant digits are allowed");
-    let mut measured = Measured { quiet: histogram(), loaded: histogram(), scans: 0 };
-    let before = scans.load(Ordering::Relaxed);
+fn repetition(engine: &Engine, effort: Effort) -> Measured {
+    let mut measured = KINDS.map(|_| Histogram::new(3).expect("3 significant digits are allowed"));
     for _ in 0..effort.slices {
-        slice(engine, length, effort.rows, &mut measured.quiet);
-        LOADED.store(true, Ordering::Relaxed);
-        slice(engine, length, effort.rows, &mut measured.loaded);
-        LOADED.store(false, Ordering::Relaxed);
-        catch_up(engine);
+        for (kind, latencies) in measured.iter_mut().enumerate() {
+            KIND.store(kind, Ordering::Relaxed);
+            slice(engine, effort, latencies);
+            KIND.store(0, Ordering::Relaxed);
+            catch_up(engine);
+        }
     }
-    measured.scans = scans.load(Ordering::Relaxed) - before;
     measured
 }
 
 /// One command after the other, each timed from before it is sent until it is answered.
-fn slice(engine: &Engine, length: Duration, rows: u64, latencies: &mut Histogram<u64>) {
+fn slice(engine: &Engine, effort: Effort, latencies: &mut Histogram<u64>) {
     let started = Instant::now();
-    for id in (0..rows).cycle() {
+    for id in (0..effort.rows).cycle() {
         let sent = Instant::now();
         let executed = engine.aggregate::<Account>(id).execute(Command::Deposit(1)).wait();
         let told = sent.elapsed();
         executed.expect("a deposit is taken");
         latencies.record(told.as_nanos() as u64).expect("it grows by itself");
-        if started.elapsed() > length {
+        if started.elapsed() > effort.slice {
             break;
         }
     }
@@ -169,8 +170,10 @@ fn slice(engine: &Engine, length: Duration, rows: u64, latencies: &mut Histogram
 fn catch_up(engine: &Engine) {
     let head = engine.position();
     let wait = Duration::from_secs(60);
-    engine.table::<Slow, Account>().get_after_within(head, &(), wait).expect("it comes to the end");
-    drop(engine.view::<Big>().read_after_within(head, wait).expect("it comes to the end"));
+    let slow = engine.table::<Slow, Account>();
+    slow.get_after_within(head, &(), wait).expect("it comes to the end");
+    let big = engine.view::<Big>();
+    drop(big.read_after_within(head, wait).expect("it comes to the end"));
 }
 
 /// Microseconds at p50, p99, p99.9 and the worst.
@@ -178,33 +181,23 @@ fn percentiles(latencies: &Histogram<u64>) -> [f64; 4] {
     [0.5, 0.99, 0.999, 1.0].map(|rank| latencies.value_at_quantile(rank) as f64 / 1_000.0)
 }
 
-fn ratios(measured: &Measured) -> [f64; 4] {
-    let (quiet, loaded) = (percentiles(&measured.quiet), percentiles(&measured.loaded));
-    std::array::from_fn(|index| loaded[index] / quiet[index])
-}
-
 fn show(repetition: usize, measured: &Measured) {
-    for (name, latencies) in [("quiet", &measured.quiet), ("loaded", &measured.loaded)] {
+    for (kind, latencies) in KINDS.iter().zip(measured) {
         let [p50, p99, p999, max] = percentiles(latencies);
-        let n = latencies.len();
-        let name = format!("{repetition}. {name}");
-        println!("{name:26}{p50:>10.1}{p99:>10.1}{p999:>10.1}{max:>10.1}{n:>10}");
+        let (name, n) = (format!("{repetition}. {kind}"), latencies.len());
+        println!("{name:20}{p50:>10.1}{p99:>10.1}{p999:>10.1}{max:>10.1}{n:>10}");
     }
-    let [p50, p99, p999, max] = ratios(measured);
-    let name = format!("{repetition}. ratio ({} scans)", measured.scans);
-    println!("{name:26}{p50:>10.2}{p99:>10.2}{p999:>10.2}{max:>10.2}");
 }
 
-/// The smallest and the greatest ratio over all repetitions.
-fn spread(measured: &[Measured]) {
-    for (name, pick) in
-        [("ratio, smallest", f64::min as fn(f64, f64) -> f64), ("greatest", f64::max)]
-    {
-        let picked = measured
-            .iter()
-            .map(ratios)
-            .reduce(|left, right| std::array::from_fn(|index| pick(left[index], right[index])));
-        let [p50, p99, p999, max] = picked.expect("there is a repetition");
-        println!("{name:26}{p50:>10.2}{p99:>10.2}{p999:>10.2}{max:>10.2}");
+/// How many times slower one kind was than another: the repetitions from best to worst.
+fn spread(name: &str, measured: &[Measured], kind: usize, than: usize) {
+    print!("{name:20}");
+    for rank in 0..4 {
+        let ratio = |it: &Measured| percentiles(&it[kind])[rank] / percentiles(&it[than])[rank];
+        let mut ratios: Vec<_> = measured.iter().map(ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        let ratios: Vec<_> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        print!("  {}", ratios.join(" "));
     }
+    println!();
 }

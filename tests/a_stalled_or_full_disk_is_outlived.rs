@@ -1,4 +1,4 @@
-//! While the disk stalls or is full, reads go on, queues stay bounded, and writes resume by themselves.
+//! A disk that stalls or is full for a while: reads go on, and writes resume without a reopen.
 
 #[path = "support/faulty.rs"]
 mod faulty;

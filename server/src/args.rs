@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hotledger::Durability;
+use hotledger::{Durability, SnapshotPolicy};
 
 /// The most commands that one session has on their way.
 const IN_FLIGHT_MAX: u32 = 1 << 20;
@@ -142,7 +142,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
     /// Events from one snapshot to the next; 0 takes none
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) snapshot_every: u64,
     /// What an answer promises
     #[arg(long, value_enum, default_value_t = DiskDurabilityArg::Synced)]
@@ -231,9 +231,20 @@ pub(crate) struct ReplayArgs {
     /// What an answer promises
     #[arg(long, value_enum, default_value_t = DiskDurabilityArg::Synced)]
     pub(crate) durability: DiskDurabilityArg,
+    /// Events from one snapshot to the next; 0 takes none
+    #[arg(long, value_name = "N", default_value_t = 25_000)]
+    pub(crate) snapshot_every: u64,
     /// Commands on their way
     #[arg(long, default_value_t = 1_024, value_parser = up_to(IN_FLIGHT_MAX))]
     pub(crate) in_flight: u32,
+}
+
+/// When snapshots are built.
+pub(crate) fn snapshot_policy(every: u64) -> SnapshotPolicy {
+    match every {
+        0 => SnapshotPolicy::Never,
+        events => SnapshotPolicy::Events(events),
+    }
 }
 
 /// For whom the data is printed.

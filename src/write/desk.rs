@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hotledger_journal::{EntryHead, EntryKey, EventError, EventHead, Journal};
+use hotledger_journal::{
+    EntryHead, EntryKey, Error as JournalError, EventError, EventHead, Journal,
+};
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Context};
@@ -53,6 +55,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Timestamp,
     /// The newest batch that holds an entry, as far as it has been submitted.
     pub(crate) last_submitted: u64,
+    /// Set when the journal failed: the turn ends, and nothing of it is told.
+    pub(crate) failed: Option<JournalError>,
     /// Set when `evolve` panicked: the turn ends, and this aggregate is rebuilt before the next.
     pub(crate) broken: Option<Broken>,
 }
@@ -69,7 +73,7 @@ pub(crate) struct Broken {
 impl Desk<'_> {
     /// Whether another command may be taken up in this turn.
     pub(crate) fn is_open(&self) -> bool {
-        self.broken.is_none() && self.journal.has_room()
+        self.broken.is_none() && self.failed.is_none() && self.journal.has_room()
     }
 
     /// The batch that must be durable before anything seen or done so far may be told.
@@ -142,8 +146,9 @@ impl Desk<'_> {
         }
         let key = key.map(|key| EntryKey { version: version.0, ..key });
         let entry = entry_head(self.now, key, trace);
-        if let Err(verdict) = begin(self.journal, &entry) {
-            return verdict;
+        if let Err(error) = self.journal.begin_entry(&entry) {
+            self.failed = failure(error);
+            return Verdict::StorageFull;
         }
         let mut pen = Pen::<A> { journal: self.journal, codec: decoder.codec(), names };
         if let Err(verdict) = pen.write(&request.id, slot.version, cx.recorded()) {
@@ -196,9 +201,9 @@ pub(crate) fn entry_head(now: Timestamp, key: Option<EntryKey>, trace: Trace) ->
     }
 }
 
-/// Opens an entry. A full disk is an answer; any other failure shows at the next submit.
-pub(crate) fn begin<R>(journal: &mut Journal, head: &EntryHead) -> Result<(), Verdict<R>> {
-    journal.begin_entry(head).map_err(|_| Verdict::StorageFull)
+/// A full disk is an answer; any other failure of the journal stops the engine.
+pub(crate) fn failure(error: JournalError) -> Option<JournalError> {
+    (!matches!(error, JournalError::Full { .. })).then_some(error)
 }
 
 /// Decides, with a panic turned into a verdict.

@@ -140,6 +140,7 @@ impl Writer {
             figures: &self.figures,
             now: self.now,
             last_submitted: self.last_submitted,
+            failed: None,
             broken: None,
         };
         let mut taken = 0;
@@ -159,6 +160,9 @@ impl Writer {
         let share = (TURN_COMMANDS_MAX - taken).div_ceil(self.lanes.len().max(1));
         for lane in &mut self.lanes {
             taken += lane.settle(&mut desk, share);
+        }
+        if let Some(error) = desk.failed.take() {
+            return Err(error);
         }
         let broken = desk.broken.take();
         self.submit()?;

@@ -27,11 +27,15 @@ pub(super) struct Spares {
 struct State {
     wanted: Spare,
     made: bool,
+    /// Whether a preparer tries again and again, so that nobody else has to.
+    attended: bool,
+    /// Why the last try failed.
+    failed: Option<Error>,
 }
 
 impl Spares {
     pub(super) fn new(disk: Arc<dyn Disk>, wanted: Spare, made: bool) -> Spares {
-        Spares { disk, state: Mutex::new(State { wanted, made }) }
+        Spares { disk, state: Mutex::new(State::new(wanted, made)) }
     }
 
     /// Makes the wanted spare unless it is there.
@@ -40,13 +44,22 @@ impl Spares {
         if state.made {
             return Ok(false);
         }
-        make_spare(self.disk.as_ref(), state.wanted)?;
-        state.made = true;
-        Ok(true)
+        let made = make_spare(self.disk.as_ref(), state.wanted);
+        state.made = made.is_ok();
+        state.failed = made.as_ref().err().cloned();
+        made.map(|()| true)
     }
 
     /// The spare, made now where nobody made it before. It stays wanted until it is used.
+    ///
+    /// Where a preparer failed and tries again, its answer is passed on at once: on a full disk
+    /// every command would otherwise pay for another try.
     pub(super) fn ready(&self) -> Result<Spare, Error> {
+        let state = self.state();
+        if let (true, Some(failed)) = (state.attended, &state.failed) {
+            return Err(failed.clone());
+        }
+        drop(state);
         self.prepare()?;
         Ok(self.state().wanted)
     }
@@ -56,11 +69,18 @@ impl Spares {
         let mut state = self.state();
         assert!(state.made, "a spare is made before it is used");
         assert_eq!(wanted.number, state.wanted.number + 1, "segment numbers have no gap");
-        *state = State { wanted, made: false };
+        let attended = state.attended;
+        *state = State { attended, ..State::new(wanted, false) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn new(wanted: Spare, made: bool) -> State {
+        State { wanted, made, attended: false, failed: None }
     }
 }
 
@@ -71,6 +91,7 @@ pub struct Preparer {
 
 impl Preparer {
     pub(super) fn new(spares: Arc<Spares>) -> Preparer {
+        spares.state().attended = true;
         Preparer { spares }
     }
 
@@ -81,6 +102,12 @@ impl Preparer {
     /// later.
     pub fn step(&mut self) -> Result<bool, Error> {
         self.spares.prepare()
+    }
+}
+
+impl Drop for Preparer {
+    fn drop(&mut self) {
+        self.spares.state().attended = false;
     }
 }
 

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use crossbeam_channel::{Sender, bounded};
-use hotledger::{Engine, HaltReason, SnapshotPolicy};
+use hotledger::{Engine, HaltReason};
 
 use self::printer::{Ending, Printer};
 use self::reader::{Item, Reader};
-use crate::args::ApplyArgs;
+use crate::args::{ApplyArgs, snapshot_policy};
 use crate::exit::Failure;
 use crate::{kinds, out};
 
@@ -46,13 +46,9 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
 }
 
 fn open_engine(args: &ApplyArgs) -> anyhow::Result<Engine> {
-    let snapshots = match args.snapshot_every {
-        0 => SnapshotPolicy::Never,
-        events => SnapshotPolicy::Events(events),
-    };
     kinds::register(Engine::builder(&args.data))
         .durability(args.durability.into())
-        .snapshots(snapshots)
+        .snapshots(snapshot_policy(args.snapshot_every))
         .mailbox_commands_max(MAILBOX_MAX)
         .open()
         .with_context(|| format!("cannot open {}", args.data.display()))

@@ -16,7 +16,7 @@ use hotledger_journal as journal;
 
 use self::flow::{Flow, Passed};
 use self::report::Report;
-use crate::args::ReplayArgs;
+use crate::args::{ReplayArgs, snapshot_policy};
 use crate::exit::Failure;
 use crate::kinds;
 
@@ -87,6 +87,7 @@ fn refuse_a_second_book(args: &ReplayArgs, symbol: &str) -> anyhow::Result<()> {
 fn open_engine(args: &ReplayArgs) -> anyhow::Result<Engine> {
     kinds::register(Engine::builder(&args.data))
         .durability(args.durability.into())
+        .snapshots(snapshot_policy(args.snapshot_every))
         .open()
         .with_context(|| format!("cannot open {}", args.data.display()))
 }
