@@ -207,7 +207,8 @@ impl Builder {
 
         // 3. Snapshots, beside everything else.
         let built = report.snapshot;
-        let snapshots = SnapshotBuilder::new(self.policy, recipe.clone(), reads, journal_id, built);
+        let snapshots =
+            SnapshotBuilder::new(self.policy, recipe.clone(), reads.clone(), journal_id, built);
         let due = snapshots.due();
         let snapshot_bell = threads.snapshots(snapshots);
 
@@ -218,7 +219,7 @@ impl Builder {
         let halted = Arc::new(OnceLock::new());
         let (sleeper, bell) = doorbell();
         let (mailbox, inbox) = mailbox(self.mailbox_commands_max, bell, Arc::clone(&halted));
-        let figures = Arc::new(Figures::new(folded.position, folded.state.aggregates()));
+        let figures = Arc::new(Figures::new(folded.position, &folded.state, &folded.keys));
         let writer = Writer {
             line: DurableLine::recovered(&journal),
             last_submitted: 0,
@@ -234,6 +235,7 @@ impl Builder {
             rebuild: Rebuild { recipe, journal_id },
             halted,
             now: folded.time,
+            segment: reads.durable_cursor().segment,
             lanes: Vec::new(),
             settled: VecDeque::new(),
             closing: false,

@@ -6,8 +6,10 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use hotledger_journal::Written;
 
+use crate::keys::Keys;
 use crate::position::Position;
 use crate::receipt::Verdict;
+use crate::state::State;
 
 /// A histogram that one thread fills with plain stores and any thread reads.
 ///
@@ -67,22 +69,28 @@ pub(crate) struct Figures {
     write_ns: Tally,
     answers: [AtomicU64; OUTCOMES],
     aggregates: AtomicU64,
+    table_bytes: AtomicU64,
+    key_bytes: AtomicU64,
     journal_bytes: AtomicU64,
 }
 
 const OUTCOMES: usize = 7;
 
 impl Figures {
-    pub(crate) fn new(position: Position, aggregates: usize) -> Self {
-        Self {
+    pub(crate) fn new(position: Position, state: &State, keys: &Keys) -> Self {
+        let figures = Self {
             committed: AtomicU64::new(position.events()),
             durable: AtomicU64::new(position.events()),
             turns: Tally::new(),
             write_ns: Tally::new(),
             answers: Default::default(),
-            aggregates: AtomicU64::new(aggregates as u64),
+            aggregates: AtomicU64::new(0),
+            table_bytes: AtomicU64::new(0),
+            key_bytes: AtomicU64::new(0),
             journal_bytes: AtomicU64::new(0),
-        }
+        };
+        figures.weigh(state, keys);
+        figures
     }
 
     pub(crate) fn count<R>(&self, verdict: &Verdict<R>) {
@@ -98,9 +106,15 @@ impl Figures {
         bump(&self.answers[outcome], 1);
     }
 
-    pub(crate) fn took(&self, commands: usize, aggregates: usize) {
+    pub(crate) fn took(&self, commands: usize, state: &State, keys: &Keys) {
         self.turns.record(commands as u64);
-        self.aggregates.store(aggregates as u64, Ordering::Relaxed);
+        self.weigh(state, keys);
+    }
+
+    fn weigh(&self, state: &State, keys: &Keys) {
+        self.aggregates.store(state.aggregates() as u64, Ordering::Relaxed);
+        self.table_bytes.store(state.table_bytes() as u64, Ordering::Relaxed);
+        self.key_bytes.store(keys.bytes() as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn submitted(&self, next_position: u64) {
@@ -133,6 +147,8 @@ impl Figures {
                 failed,
             },
             aggregates: self.aggregates.load(Ordering::Relaxed),
+            table_bytes: self.table_bytes.load(Ordering::Relaxed),
+            key_bytes: self.key_bytes.load(Ordering::Relaxed),
             journal_bytes: self.journal_bytes.load(Ordering::Relaxed),
             segments: 0,
             readers: Vec::new(),
@@ -159,6 +175,10 @@ pub struct Stats {
     pub answers: Answers,
     /// Aggregates in memory.
     pub aggregates: u64,
+    /// Bytes of the tables that hold them; what a state owns elsewhere comes on top.
+    pub table_bytes: u64,
+    /// Bytes of the key window.
+    pub key_bytes: u64,
     /// Journal bytes written since the engine opened, padding included.
     pub journal_bytes: u64,
     /// Segments that hold data.

@@ -116,6 +116,8 @@ pub(crate) trait Kind: Any + Send {
     /// Keeps what the running transaction changed.
     fn keep(&mut self);
     fn aggregates(&self) -> usize;
+    /// Bytes of the table that holds the aggregates; what a state owns elsewhere is not in it.
+    fn table_bytes(&self) -> usize;
     fn quarantined(&self) -> usize;
     /// Every aggregate in the order of its stored id: id, version, encoded state.
     fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8]));
@@ -159,6 +161,11 @@ impl<A: Aggregate> Kind for Hot<A> {
 
     fn aggregates(&self) -> usize {
         self.slots.len()
+    }
+
+    fn table_bytes(&self) -> usize {
+        // A slot and its control byte.
+        self.slots.capacity() * (size_of::<(A::Id, Slot<A>)>() + 1)
     }
 
     fn quarantined(&self) -> usize {

@@ -65,6 +65,13 @@ impl Keys {
         self.order.push_back(key);
     }
 
+    /// Bytes that the window holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.known.capacity() * (size_of::<(CommandKey, Known)>() + 1)
+            + self.order.capacity() * size_of::<CommandKey>()
+            + self.chains.capacity() * size_of::<(u64, Chain)>()
+    }
+
     /// Remembers the chain of a batch, when one of its entries has a key.
     pub(crate) fn record_chain(&mut self, sequence: u64, chain: Chain) {
         let newest = self.order.back().and_then(|key| self.known.get(key));

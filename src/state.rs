@@ -186,6 +186,11 @@ impl State {
         self.kinds.iter().map(|kind| kind.aggregates()).sum()
     }
 
+    /// Bytes of the tables that hold the aggregates; what a state owns elsewhere is not in it.
+    pub(crate) fn table_bytes(&self) -> usize {
+        self.kinds.iter().map(|kind| kind.table_bytes()).sum()
+    }
+
     pub(crate) fn quarantined(&self) -> usize {
         self.kinds.iter().map(|kind| kind.quarantined()).sum()
     }

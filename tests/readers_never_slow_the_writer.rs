@@ -87,13 +87,14 @@ fn fallbacks(engine: &Engine) -> BTreeMap<String, u64> {
 /// Executes commands one by one, until every one is answered and the scans went on beside them.
 fn command(engine: &Engine, scans: &AtomicU64) -> Position {
     let scanned = scans.load(Ordering::SeqCst);
-    let fill = || Command::Fill { events: 1, bytes: COMMAND_BYTES };
-    let executed = (0..COMMANDS).map(|n| engine.aggregate::<Account>(n).execute(fill()).wait());
-    let head = executed.last().unwrap().unwrap().position;
+    for id in 0..COMMANDS {
+        let fill = Command::Fill { events: 1, bytes: COMMAND_BYTES };
+        engine.aggregate::<Account>(id).execute(fill).wait().unwrap();
+    }
     while scans.load(Ordering::SeqCst) < scanned + 4 {
         thread::yield_now();
     }
-    head
+    engine.position()
 }
 
 #[test]

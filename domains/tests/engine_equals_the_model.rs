@@ -29,7 +29,9 @@ const CASES: u32 = 5_000;
 /// Runs random plans; prints the smallest one that fails.
 fn hold() {
     let cases = CASES.max(Config::default().cases);
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    // A case is some milliseconds, so a minute finds a small one that fails.
+    let max_shrink_time = 60_000;
+    let config = Config { cases, failure_persistence: None, max_shrink_time, ..Config::default() };
     let tally = RefCell::new(run::Tally::default());
     let held = TestRunner::new(config)
         .run(&plan::any_plan(), |plan| run::run(&plan, &mut tally.borrow_mut()));

@@ -36,6 +36,8 @@ pub(crate) struct Writer {
     pub(crate) line: DurableLine,
     pub(crate) last_submitted: u64,
     pub(crate) now: Timestamp,
+    /// The segment that the newest durable batch is in.
+    pub(crate) segment: u64,
     pub(crate) lanes: Vec<Box<dyn Lane>>,
     /// One-shot commands that are settled but not told, with the batch each rests on.
     pub(crate) settled: VecDeque<(u64, Box<dyn Errand>)>,
@@ -107,6 +109,9 @@ impl Writer {
             let durable = Durable::new(written);
             self.line = durable.line();
             let batch = durable.batch();
+            if std::mem::replace(&mut self.segment, batch.segment()) != batch.segment() {
+                tracing::info!(segment = batch.segment(), "rolled to the next segment");
+            }
             self.keys.record_chain(batch.sequence(), batch.chain());
             self.feed.offer(durable);
             self.tell();
@@ -171,7 +176,7 @@ impl Writer {
         }
         let lanes = self.lanes.len();
         self.lanes.rotate_left(usize::from(lanes > 1));
-        self.figures.took(taken, self.state.aggregates());
+        self.figures.took(taken, &self.state, &self.keys);
         Ok(taken)
     }
 
