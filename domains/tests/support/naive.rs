@@ -28,10 +28,19 @@ pub(crate) struct Ask {
 /// What comes back, all but where in the journal it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
-    Done { version: u64, events: u32, duplicate: bool },
+    Done {
+        version: u64,
+        events: u32,
+        duplicate: bool,
+    },
     Refused(Refused),
-    Conflict { expected: u64, actual: u64 },
+    Conflict {
+        expected: u64,
+        actual: u64,
+    },
     KeyReused,
+    /// What the engine says and the model never does.
+    Unheard(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -22,7 +22,7 @@ impl Sheet {
     /// The orders of a side, the one that trades first in front.
     pub(crate) fn queue(&self, side: Side) -> Vec<Resting> {
         let mut queue: Vec<_> = self.orders.iter().filter(|o| o.side == side).copied().collect();
-        queue.sort_by_key(|order| rank(order));
+        queue.sort_by_key(rank);
         queue
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn run(plan: &Plan, tally: &mut Tally) -> Checked {
         firsts: HashMap::new(),
         tally,
     };
-    let mut wire = run.open(plan.snapshots);
+    let mut wire = run.open(plan.snapshots)?;
     for wave in &plan.waves {
         run.wave(&mut wire, wave)?;
         wire = run.then(wire, wave.then)?;
@@ -76,11 +76,12 @@ impl Run<'_> {
             .keys_max(self.keys_max)
     }
 
-    fn open(&mut self, snapshots: SnapshotPolicy) -> Wire {
-        let engine = self.builder().snapshots(snapshots).open().expect("what was written opens");
+    fn open(&mut self, snapshots: SnapshotPolicy) -> Checked<Wire> {
+        let opened = self.builder().snapshots(snapshots).open();
+        let engine = opened.map_err(|error| TestCaseError::fail(error.to_string()))?;
         self.tally.opened += 1;
         self.tally.opened_from_snapshot += u64::from(engine.recovery().snapshot.is_some());
-        Wire::new(engine, self.in_flight_max)
+        Ok(Wire::new(engine, self.in_flight_max))
     }
 
     fn wave(&mut self, wire: &mut Wire, wave: &Wave) -> Checked {
@@ -153,6 +154,7 @@ impl Run<'_> {
             Answer::Refused(_) => &mut self.tally.refused,
             Answer::Conflict { .. } => &mut self.tally.conflicts,
             Answer::KeyReused => &mut self.tally.keys_reused,
+            Answer::Unheard(_) => unreachable!("the model never says it"),
         } += 1;
     }
 
@@ -166,7 +168,7 @@ impl Run<'_> {
             self.disk = self.disk.copy();
         }
         wire.close();
-        let wire = self.open(snapshots);
+        let wire = self.open(snapshots)?;
         prop_assert_eq!(wire.engine.recovery().rejected.clone(), Vec::<String>::new());
         prop_assert_eq!(self.live_digest(&wire)?, before, "opened again, the state is the same");
         Ok(wire)

@@ -172,7 +172,7 @@ impl Due {
             Err(ExecuteError::Conflict { expected, actual }) => {
                 Answer::Conflict { expected: expected.0, actual: actual.0 }
             }
-            Err(other) => panic!("{:?} was answered {other:?}", self.ask),
+            Err(other) => Answer::Unheard(format!("{other:?}")),
         };
         Told { due: self, answer, receipt }
     }
