@@ -65,13 +65,15 @@ impl Archive {
     /// The position lies ahead of the last event; the journal cannot be read.
     pub fn digest(&self, at: Option<Position>, from: From) -> Result<DigestReport, ReadError> {
         let last = at.unwrap_or(Position::after(u64::MAX));
-        let Loaded { mut folded, snapshot, .. } = match from {
-            From::Snapshot => self.recipe.load(self.journal_id(), last)?,
-            From::Zero => {
-                Loaded { folded: self.recipe.empty()?, snapshot: None, rejected: Vec::new() }
-            }
+        let Loaded { mut folded, mut reader, snapshot, .. } = match from {
+            From::Snapshot => self.history.load_until(&self.recipe, last)?,
+            From::Zero => Loaded {
+                folded: self.recipe.empty()?,
+                reader: self.history.reader(None)?,
+                snapshot: None,
+                rejected: Vec::new(),
+            },
         };
-        let mut reader = self.history.reader(folded.cursor)?;
         folded.fold_until(&mut reader, last)?;
         if let Some(wanted) = at.filter(|wanted| *wanted > folded.position) {
             return Err(ReadError::Ahead { wanted, head: folded.position });

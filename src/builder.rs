@@ -31,6 +31,7 @@ pub struct Builder {
     snapshots: Option<Place>,
     blueprint: Blueprint,
     projections: Vec<Projecting>,
+    projected: Vec<fn(&Blueprint)>,
     options: Options,
     policy: SnapshotPolicy,
     keys_max: usize,
@@ -88,6 +89,7 @@ impl Builder {
             snapshots: None,
             blueprint: Blueprint::default(),
             projections: Vec::new(),
+            projected: Vec::new(),
             options: Options::default(),
             policy: SnapshotPolicy::default(),
             keys_max: KEYS_MAX,
@@ -104,7 +106,11 @@ impl Builder {
     }
 
     /// Registers a whole view over one kind, refilled from the journal at every start.
+    ///
+    /// # Panics
+    /// `open` panics when the kind is not registered.
     pub fn view<V: View<A>, A: Aggregate>(mut self) -> Self {
+        self.projected.push(expect_registered::<A>);
         self.projections.push(Box::new(|sources, threads| {
             let (projection, source) = WholeView::<V, A>::new();
             threads.projector(sources.add_view::<V, A>(projection, source)?)
@@ -113,7 +119,11 @@ impl Builder {
     }
 
     /// Registers a keyed table over one kind, refilled from the journal at every start.
+    ///
+    /// # Panics
+    /// `open` panics when the kind is not registered.
     pub fn table<T: Table<A>, A: Aggregate>(mut self) -> Self {
+        self.projected.push(expect_registered::<A>);
         self.projections.push(Box::new(|sources, threads| {
             let (projection, shown) = KeyedTable::<T, A>::new();
             threads.projector(sources.add_table::<T, A>(projection, shown)?)
@@ -122,6 +132,10 @@ impl Builder {
     }
 
     /// What "committed" means; `Synced` unless said otherwise.
+    ///
+    /// `Volatile` in a directory keeps the journal nowhere, for measuring: there are no snapshots
+    /// and no past, a view that falls far behind stands still, and an aggregate whose `evolve`
+    /// panics is quarantined.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.options.durability = durability;
         self
@@ -182,8 +196,11 @@ impl Builder {
     /// See [`OpenError`].
     pub fn open_read_only(self) -> Result<Archive, OpenError> {
         let disk = self.place.existing_disk()?;
-        let shelf = self.shelf(&disk)?;
-        Archive::open(disk, Recipe { blueprint: self.blueprint, keys_max: self.keys_max, shelf })
+        // A place for snapshots that is not there holds none.
+        let snapshots = self.snapshots.as_ref().map(Place::existing_disk);
+        let shelf = Shelf::new(snapshots.and_then(Result::ok).unwrap_or_else(|| disk.clone()));
+        let recipe = self.recipe(shelf);
+        Archive::open(disk, recipe)
     }
 
     /// Recovers everything, then starts the engine.
@@ -192,11 +209,9 @@ impl Builder {
     /// See [`OpenError`]; nothing was changed on disk.
     pub fn open(mut self) -> Result<Engine, OpenError> {
         // 1. Lock, snapshot, tail, fence.
-        self.blueprint.empty_state()?;
-        self.options.names = self.blueprint.names()?;
+        self.check()?;
         let disk = self.disk_to_write()?;
-        let shelf = self.shelf(&disk)?;
-        let recipe = Recipe { blueprint: self.blueprint.clone(), keys_max: self.keys_max, shelf };
+        let recipe = self.recipe(self.shelf(&disk)?);
         let options = self.options.clone();
         let Recovered { folded, mut journal, report } = recover(disk, options, &recipe)?;
         let (reads, journal_id) = (journal.reads(), journal.journal_id());
@@ -206,9 +221,13 @@ impl Builder {
         let mut threads = Threads::default();
 
         // 3. Snapshots, beside everything else.
-        let built = report.snapshot;
-        let snapshots =
-            SnapshotBuilder::new(self.policy, recipe.clone(), reads.clone(), journal_id, built);
+        let snapshots = SnapshotBuilder::new(
+            self.policy,
+            recipe.clone(),
+            (reads.clone(), journal_id),
+            report.snapshot,
+            folded.tail_bytes,
+        );
         let due = snapshots.due();
         let snapshot_bell = threads.snapshots(snapshots);
 
@@ -239,6 +258,7 @@ impl Builder {
             lanes: Vec::new(),
             settled: VecDeque::new(),
             closing: false,
+            sessions_first: false,
             quiet_since: None,
         };
         threads.writer(writer, sleeper, self.wait);
@@ -260,6 +280,27 @@ impl Builder {
         }))
     }
 
+    /// Refuses what cannot work before anything is touched; takes what follows from the rest.
+    fn check(&mut self) -> Result<(), OpenError> {
+        self.blueprint.empty_state()?;
+        self.projected.iter().for_each(|check| check(&self.blueprint));
+        self.options.names = self.blueprint.names()?;
+        if self.forgets() {
+            self.policy = SnapshotPolicy::Never;
+        }
+        Ok(())
+    }
+
+    fn recipe(&self, shelf: Shelf) -> Recipe {
+        Recipe { blueprint: self.blueprint.clone(), keys_max: self.keys_max, shelf }
+    }
+
+    /// Whether what is written is kept nowhere, so that nothing can be folded from it again.
+    fn forgets(&self) -> bool {
+        let in_directory = matches!(self.place, Place::Directory(_));
+        in_directory && self.options.durability == Durability::Volatile
+    }
+
     /// `Volatile` in a directory touches no disk at all; on a disk of the caller's it is the
     /// caller's disk that says what it keeps.
     fn disk_to_write(&self) -> Result<Arc<dyn Disk>, OpenError> {
@@ -276,4 +317,12 @@ impl Builder {
             None => Arc::clone(beside),
         }))
     }
+}
+
+fn expect_registered<A: Aggregate>(blueprint: &Blueprint) {
+    assert!(
+        blueprint.index_of::<A>().is_some(),
+        "a view is over kind `{}`, which is not registered; add `.aggregate::<…>()` to the builder",
+        A::KIND
+    );
 }

@@ -55,6 +55,33 @@ pub enum OpenError {
         /// Why.
         source: DecodeError,
     },
+    /// An aggregate's `evolve` panicked over an event that is in the journal.
+    /// **Do:** mend `evolve`; until then the aggregate is quarantined.
+    #[error("`{kind}` `{id}`: evolve panicked at position {position}: {message}")]
+    Evolve {
+        /// The aggregate's kind.
+        kind: &'static str,
+        /// The aggregate's id.
+        id: String,
+        /// Which event.
+        position: Position,
+        /// What the panic said.
+        message: Box<str>,
+    },
+    /// A snapshot lies ahead of the journal, or beside it, although every answer was synced: the
+    /// journal has lost what was acknowledged, or was put back to an older state.
+    /// **Do:** restore the journal that belongs to the snapshot; or, to go on with what the journal
+    /// holds, move the snapshot away.
+    #[error(
+        "the snapshot at position {position} does not fit the journal ({what}): the journal lost \
+         acknowledged events or was rolled back; restore it, or move the snapshot away to go on"
+    )]
+    SnapshotAhead {
+        /// Where the snapshot was taken.
+        position: Position,
+        /// What does not fit.
+        what: String,
+    },
     /// The journal holds an event whose version does not follow the one before.
     /// **Do:** treat as corruption: keep the directory, restore from a backup.
     #[error("`{kind}` `{id}`: version {found} at position {position} follows version {before}")]

@@ -1,10 +1,10 @@
 //! Where durable batches meet their readers; a slow reader never holds up the writer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use hotledger_journal::{self as journal, Batch, JournalReads, Reader};
 
 use crate::durable::Durable;
@@ -13,33 +13,58 @@ use crate::position::Position;
 
 /// The writer's end: offers every durable batch to every reader, and waits for none.
 pub(crate) struct Feed {
-    joining: Receiver<Sender<Batch>>,
+    door: Arc<Door>,
     readers: Vec<Sender<Batch>>,
-    durable: Arc<AtomicU64>,
 }
 
 /// Where readers come from.
 #[derive(Clone)]
 pub(crate) struct Feeds {
-    join: Sender<Sender<Batch>>,
-    durable: Arc<AtomicU64>,
+    door: Arc<Door>,
     reads: JournalReads,
 }
 
+/// What the two ends share.
+struct Door {
+    durable: AtomicU64,
+    /// Whether anyone has come since the writer looked last.
+    knocked: AtomicBool,
+    joining: Mutex<Option<Joining>>,
+}
+
+/// Who waits to be let in; each as long as its reader is alive.
+type Joining = Vec<(Weak<()>, Sender<Batch>)>;
+
+impl Door {
+    /// The list; `None` once the writer is gone.
+    fn joining(&self) -> MutexGuard<'_, Option<Joining>> {
+        // The list is whole at every point where a holder could panic.
+        self.joining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 pub(crate) fn feed(durable: Position, reads: JournalReads) -> (Feed, Feeds) {
-    let (join, joining) = unbounded();
-    let durable = Arc::new(AtomicU64::new(durable.events()));
-    let feed = Feed { joining, readers: Vec::new(), durable: Arc::clone(&durable) };
-    (feed, Feeds { join, durable, reads })
+    let door = Arc::new(Door {
+        durable: AtomicU64::new(durable.events()),
+        knocked: AtomicBool::new(false),
+        joining: Mutex::new(Some(Joining::new())),
+    });
+    (Feed { door: Arc::clone(&door), readers: Vec::new() }, Feeds { door, reads })
 }
 
 impl Feed {
     /// Hands a durable batch on. A reader whose queue is full misses it and will notice.
+    ///
+    /// The line moves before anyone is let in and before the batch is sent: a reader that finds
+    /// its queue empty looks at the line, so whoever comes too late for the send sees the line.
     pub(crate) fn offer(&mut self, durable: Durable) {
         let batch = durable.batch();
-        self.readers.extend(self.joining.try_iter());
-        // Before the sends: a reader that finds its queue empty looks here for what it missed.
-        self.durable.store(batch.end_position(), Ordering::SeqCst);
+        self.door.durable.store(batch.end_position(), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if self.door.knocked.swap(false, Ordering::SeqCst) {
+            let joined = self.door.joining().as_mut().map(std::mem::take).unwrap_or_default();
+            self.readers.extend(joined.into_iter().map(|(_, reader)| reader));
+        }
         self.readers.retain(|reader| match reader.try_send(batch.clone()) {
             Ok(()) => true,
             Err(error) => error.is_full(),
@@ -47,12 +72,25 @@ impl Feed {
     }
 }
 
+impl Drop for Feed {
+    fn drop(&mut self) {
+        // Those who are still at the door are told like the others: their queue is closed.
+        *self.door.joining() = None;
+    }
+}
+
 impl Feeds {
     /// A reader whose next event is the one after `from`.
     pub(crate) fn join(&self, from: Position) -> FeedReader {
         let (sender, batches) = bounded(FEED_BATCHES_MAX);
-        // Without a writer nothing new will come; history can still be read.
-        let _ = self.join.send(sender);
+        let alive = Arc::new(());
+        if let Some(joining) = self.door.joining().as_mut() {
+            // On an idle engine nobody lets them in; those who went away leave no trace.
+            joining.retain(|(reader, _)| reader.strong_count() > 0);
+            joining.push((Arc::downgrade(&alive), sender));
+        }
+        self.door.knocked.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         FeedReader {
             feeds: self.clone(),
             batches,
@@ -60,12 +98,13 @@ impl Feeds {
             history: None,
             next: from,
             fallbacks: 0,
+            _alive: alive,
         }
     }
 
     /// Up to here events are durable and may be seen.
     pub(crate) fn durable(&self) -> Position {
-        Position::after(self.durable.load(Ordering::SeqCst))
+        Position::after(self.door.durable.load(Ordering::SeqCst))
     }
 
     pub(crate) fn reads(&self) -> &JournalReads {
@@ -82,6 +121,7 @@ pub(crate) struct FeedReader {
     history: Option<Reader>,
     next: Position,
     fallbacks: u64,
+    _alive: Arc<()>,
 }
 
 /// What the feed has for a reader.
@@ -155,7 +195,7 @@ impl FeedReader {
         self.fallbacks
     }
 
-    /// Starts over from an earlier position.
+    /// Starts over from this position: what was taken and not handled comes again.
     pub(crate) fn rewind(&mut self, from: Position) {
         self.next = from;
         self.held = None;
@@ -166,6 +206,7 @@ impl FeedReader {
         let Some(reader) = &mut self.history else { return Ok(None) };
         while let Some(batch) = reader.next()? {
             if batch.end_position() > self.next.events() {
+                assert!(batch.first_position() <= self.next.events(), "history has no gap");
                 return Ok(Some(batch));
             }
         }

@@ -96,7 +96,7 @@ impl Figures {
     pub(crate) fn count<R>(&self, verdict: &Verdict<R>) {
         let outcome = match verdict {
             Verdict::Committed { .. } => 0,
-            Verdict::Repeated(_) => 1,
+            Verdict::Repeated(..) => 1,
             Verdict::Refused(_) => 2,
             Verdict::Conflict { .. } => 3,
             Verdict::KeyReused => 4,

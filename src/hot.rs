@@ -123,8 +123,9 @@ pub(crate) trait Kind: Any + Send {
     fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8]));
     /// Puts an aggregate back as a snapshot holds it; `false` when id or state cannot be read.
     fn restore(&mut self, id: StreamId<'_>, version: u64, state: &[u8]) -> bool;
-    /// Moves one aggregate over from `rebuilt`; gone here when it is not there.
-    fn replace_from(&mut self, id: StreamId<'_>, rebuilt: &mut dyn Kind);
+    /// Takes one aggregate over from `rebuilt`, quarantined where it is quarantined there, or
+    /// where there is nothing to take it from.
+    fn replace_from(&mut self, id: StreamId<'_>, rebuilt: Option<&mut dyn Kind>);
     fn as_any(&mut self) -> &mut dyn Any;
     fn as_any_ref(&self) -> &dyn Any;
 }
@@ -196,12 +197,18 @@ impl<A: Aggregate> Kind for Hot<A> {
         true
     }
 
-    fn replace_from(&mut self, id: StreamId<'_>, rebuilt: &mut dyn Kind) {
+    fn replace_from(&mut self, id: StreamId<'_>, rebuilt: Option<&mut dyn Kind>) {
         let id = A::Id::from_stream(id).expect("the id came from this kind");
-        let rebuilt = rebuilt.as_any().downcast_mut::<Self>().expect("the same kind, rebuilt");
-        match rebuilt.slots.remove(&id) {
-            Some(slot) => drop(self.slots.insert(id, slot)),
-            None => drop(self.slots.remove(&id)),
+        self.slots.remove(&id);
+        let rebuilt = rebuilt.map(|kind| kind.as_any().downcast_mut::<Self>().expect("same kind"));
+        match rebuilt {
+            Some(rebuilt) if !rebuilt.is_quarantined(&id) => {
+                self.slots.extend(rebuilt.slots.remove_entry(&id));
+            }
+            // Its history is there but cannot be folded: starting it anew would fork its versions.
+            _ => {
+                self.quarantined.insert(id);
+            }
         }
     }
 

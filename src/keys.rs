@@ -33,8 +33,11 @@ pub(crate) enum Standing {
 ///
 /// It is hot state: filled by the writer and by replay alike, and part of every snapshot.
 pub(crate) struct Keys {
-    known: HashMap<CommandKey, Known, RandomState>,
-    order: VecDeque<CommandKey>,
+    known: HashMap<CommandKey, (u64, Known), RandomState>,
+    /// Keys by the number under which they were recorded, oldest first. One that was recorded
+    /// again later stands here twice; the earlier number counts no more.
+    order: VecDeque<(u64, CommandKey)>,
+    recorded: u64,
     /// The chain of each batch that holds a key of the window; a receipt repeats it.
     chains: VecDeque<(u64, Chain)>,
     max: usize,
@@ -42,40 +45,45 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        Self { known: HashMap::default(), order: VecDeque::new(), chains: VecDeque::new(), max }
+        let (known, order, chains) = (HashMap::default(), VecDeque::new(), VecDeque::new());
+        Self { known, order, recorded: 0, chains, max }
     }
 
     pub(crate) fn standing(&self, key: CommandKey, fingerprint: u64) -> Standing {
         match self.known.get(&key) {
             None => Standing::Fresh,
-            Some(known) if known.fingerprint == fingerprint => Standing::Repeated(known.clone()),
+            Some((_, known)) if known.fingerprint == fingerprint => {
+                Standing::Repeated(known.clone())
+            }
             Some(_) => Standing::Reused,
         }
     }
 
+    /// Remembers a key; the oldest makes room. A key that is known already was taken up again
+    /// after a smaller window had forgotten it: the later command counts.
     pub(crate) fn record(&mut self, key: CommandKey, known: Known) {
         if self.max == 0 {
             return;
         }
-        if self.order.len() == self.max {
+        if self.known.len() == self.max && !self.known.contains_key(&key) {
             self.forget_oldest();
         }
-        let before = self.known.insert(key, known);
-        assert!(before.is_none(), "a key is recorded once; the writer asked for its standing");
-        self.order.push_back(key);
+        self.recorded += 1;
+        self.known.insert(key, (self.recorded, known));
+        self.order.push_back((self.recorded, key));
     }
 
     /// Bytes that the window holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.known.capacity() * (size_of::<(CommandKey, Known)>() + 1)
-            + self.order.capacity() * size_of::<CommandKey>()
+        self.known.capacity() * (size_of::<(CommandKey, u64, Known)>() + 1)
+            + self.order.capacity() * size_of::<(u64, CommandKey)>()
             + self.chains.capacity() * size_of::<(u64, Chain)>()
     }
 
     /// Remembers the chain of a batch, when one of its entries has a key.
     pub(crate) fn record_chain(&mut self, sequence: u64, chain: Chain) {
-        let newest = self.order.back().and_then(|key| self.known.get(key));
-        if newest.is_some_and(|newest| newest.sequence >= sequence) {
+        let newest = self.order.back().and_then(|(_, key)| self.known.get(key));
+        if newest.is_some_and(|(_, newest)| newest.sequence >= sequence) {
             self.chains.push_back((sequence, chain));
         }
     }
@@ -103,9 +111,17 @@ impl Keys {
         self.record(CommandKey(key.key), known);
     }
 
+    /// How many keys are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     /// Every key, oldest first, as a snapshot stores them.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (CommandKey, &Known)> {
-        self.order.iter().map(|key| (*key, &self.known[key]))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (CommandKey, &Known)> {
+        self.order.iter().filter_map(|(number, key)| match &self.known[key] {
+            (recorded, known) if recorded == number => Some((*key, known)),
+            _ => None,
+        })
     }
 
     pub(crate) fn chains(&self) -> impl ExactSizeIterator<Item = (u64, Chain)> {
@@ -117,9 +133,13 @@ impl Keys {
     }
 
     fn forget_oldest(&mut self) {
-        let Some(oldest) = self.order.pop_front() else { return };
-        let forgotten = self.known.remove(&oldest).expect("order and map hold the same keys");
-        let still_needed = self.order.front().map(|key| self.known[key].sequence);
+        let forgotten = loop {
+            let Some((number, oldest)) = self.order.pop_front() else { return };
+            if self.known.get(&oldest).is_some_and(|(recorded, _)| *recorded == number) {
+                break self.known.remove(&oldest).expect("just looked").1;
+            }
+        };
+        let still_needed = self.iter().next().map(|(_, known)| known.sequence);
         while let Some((sequence, _)) = self.chains.front()
             && *sequence <= forgotten.sequence
             && still_needed.is_none_or(|needed| needed > *sequence)

@@ -41,10 +41,18 @@ pub struct Touched {
 /// The writer's decision about one command, before it may be told.
 #[derive(Debug)]
 pub(crate) enum Verdict<R> {
-    Committed { position: Position, version: Version, events: u32 },
-    Repeated(Known),
+    Committed {
+        position: Position,
+        version: Version,
+        events: u32,
+    },
+    /// With the chain of its batch, where that is durable already.
+    Repeated(Option<Chain>, Known),
     Refused(R),
-    Conflict { expected: Version, actual: Version },
+    Conflict {
+        expected: Version,
+        actual: Version,
+    },
     KeyReused,
     TooLarge,
     Unencodable(Box<str>),
@@ -62,11 +70,13 @@ impl<R> Verdict<R> {
                 let chain = line.chain();
                 Ok(Receipt { position, version, events, chain, durability, duplicate: false })
             }
-            Self::Repeated(known) => Ok(Receipt {
+            Self::Repeated(chain, known) => Ok(Receipt {
                 position: known.position,
                 version: known.version,
                 events: known.events,
-                chain: keys.chain_of(known.sequence).unwrap_or_else(|| line.chain()),
+                chain: chain
+                    .or_else(|| keys.chain_of(known.sequence))
+                    .unwrap_or_else(|| line.chain()),
                 durability,
                 duplicate: true,
             }),

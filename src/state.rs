@@ -195,9 +195,12 @@ impl State {
         self.kinds.iter().map(|kind| kind.quarantined()).sum()
     }
 
-    /// Moves one aggregate over from a rebuilt state.
-    pub(crate) fn replace_from(&mut self, kind: usize, id: StreamId<'_>, mut rebuilt: Self) {
-        self.kinds[kind].replace_from(id, rebuilt.kinds[kind].as_mut());
+    /// Takes one aggregate over from a rebuilt state; without one it is quarantined.
+    pub(crate) fn replace_from(&mut self, kind: usize, id: StreamId<'_>, rebuilt: Option<Self>) {
+        match rebuilt {
+            Some(mut state) => self.kinds[kind].replace_from(id, Some(state.kinds[kind].as_mut())),
+            None => self.kinds[kind].replace_from(id, None),
+        }
     }
 
     /// O(aggregates): sorts them, serialises each, and hashes the lot.

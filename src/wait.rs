@@ -2,6 +2,7 @@
 
 use std::hint;
 use std::thread;
+use std::time::Duration;
 
 use crate::clock::Stamp;
 use crate::limits::SPIN;
@@ -28,6 +29,9 @@ pub(crate) struct Patience {
 /// Looks between two yields. A look is a few nanoseconds, so this is below a microsecond.
 const LOOKS_PER_YIELD: u32 = 64;
 
+/// A yield to nobody is a system call of less than a microsecond.
+const YIELD_MAX: Duration = Duration::from_micros(30);
+
 impl Patience {
     pub(crate) fn new(wait: Wait) -> Self {
         Self { wait, looks: 0, since: None }
@@ -46,8 +50,13 @@ impl Patience {
             hint::spin_loop();
             return true;
         }
-        thread::yield_now();
         let since = *self.since.get_or_insert_with(Stamp::now);
-        self.wait == Wait::Spin || since.elapsed() < SPIN
+        let before = since.elapsed();
+        thread::yield_now();
+        let after = since.elapsed();
+        // Somebody else had the core: whoever yields gets it back a scheduler's slice later, but
+        // whoever sleeps is woken at once.
+        let alone = after - before < YIELD_MAX;
+        self.wait == Wait::Spin || (alone && after < SPIN)
     }
 }

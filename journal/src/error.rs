@@ -76,10 +76,11 @@ pub enum Error {
         source: Arc<io::Error>,
     },
 
-    /// The disk or quota has no room for the next segment; nothing was half-written.
+    /// The next segment cannot be made, for want of space, quota or descriptors; nothing was
+    /// half-written.
     ///
     /// **Do:** free space and ask again: the journal goes on by itself.
-    #[error("no space left: {what}")]
+    #[error("no room for more: {what}")]
     Full {
         /// What was attempted.
         what: String,

@@ -63,12 +63,12 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
         Ok(Published::Yes)
     }
 
-    fn fall_back(&mut self) -> Position {
+    fn fall_back(&mut self) -> Option<Position> {
         // A row may have been half changed: build new rows beside the old, and show them when
         // they have come as far.
         self.table = T::default();
         self.rows = Arc::new(Rows::default());
-        Position::ORIGIN
+        Some(Position::ORIGIN)
     }
 
     fn is_full(&self) -> bool {

@@ -1,11 +1,14 @@
 //! Time travel: an aggregate as it was at a position, at a version, or at a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use hotledger_journal::{Batch, Event as StoredEvent};
 
 use crate::aggregate::Aggregate;
 use crate::decode::Decoder;
 use crate::error::{OpenError, ReadError};
 use crate::identity::AggregateId;
+use crate::panics::message_of;
 use crate::position::{Position, Timestamp, Version};
 use crate::recover::History;
 
@@ -127,7 +130,15 @@ impl<A: Aggregate> Search<'_, A> {
 
     fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
         if let Some(event) = self.decoder.decode(stored)? {
-            self.found.state.evolve(&event);
+            let state = &mut self.found.state;
+            catch_unwind(AssertUnwindSafe(|| state.evolve(&event))).map_err(|panic| {
+                OpenError::Evolve {
+                    kind: A::KIND,
+                    id: stored.id.to_string(),
+                    position: Position::at(stored.position),
+                    message: message_of(panic.as_ref()),
+                }
+            })?;
             self.found.version = Version(stored.version);
             self.found.position = Position::at(stored.position);
         }

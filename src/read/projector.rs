@@ -1,6 +1,7 @@
 //! Folds durable events into one view on a thread of its own, and fails alone.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::decode::Decoder;
 use crate::error::OpenError;
 use crate::feed::{Fed, FeedReader};
 use crate::limits::PROJECTOR_BACKOFF;
+use crate::panics::message_of;
 use crate::position::{Position, Timestamp};
 use crate::read::progress::Progress;
 use crate::read::registry::ReaderEntry;
@@ -30,8 +32,9 @@ pub(crate) trait Projection<A: Aggregate>: Send {
     /// The message of a panic in an event taken before.
     fn publish(&mut self, position: Position) -> Result<Published, Box<str>>;
 
-    /// Goes back to the last state that was whole; its position.
-    fn fall_back(&mut self) -> Position;
+    /// Goes back to the last state that was whole; its position, or `None` while a reader is in
+    /// the way.
+    fn fall_back(&mut self) -> Option<Position>;
 
     /// Whether it cannot take more before it has been published.
     fn is_full(&self) -> bool;
@@ -53,6 +56,8 @@ pub(crate) struct Projector<A: Aggregate, P> {
     progress: Arc<Progress>,
     unpublished: bool,
     backoff: Duration,
+    /// After a failure, until the projection is back at a whole state.
+    fallen: bool,
     /// After a failure: publish event by event up to here, to stop right before the culprit.
     careful_until: Position,
 }
@@ -84,12 +89,20 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
             progress,
             unpublished: false,
             backoff: PROJECTOR_BACKOFF.0,
+            fallen: false,
             careful_until: Position::ORIGIN,
         }
     }
 
     /// Takes the next batch, waiting for it if there is none, and shows it to the readers.
     pub(crate) fn step(&mut self) -> Step {
+        if self.progress.is_closing() {
+            // Nobody waits for what is still to come.
+            return Step::Done;
+        }
+        if self.fallen && !self.stand_up() {
+            return Step::Pause(PUBLISH_RETRY);
+        }
         let timeout = self.unpublished.then_some(PUBLISH_RETRY);
         match self.feed.wait(timeout) {
             Ok(Fed::Batch(batch)) => self.catch(|this| this.take(&batch)),
@@ -104,7 +117,9 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
     }
 
     fn catch(&mut self, work: impl FnOnce(&mut Self) -> Result<(), String>) -> Step {
-        match work(self) {
+        // The user's code is caught where it is called, but for what decodes an event.
+        let worked = catch_unwind(AssertUnwindSafe(|| work(self)));
+        match worked.unwrap_or_else(|panic| Err(message_of(panic.as_ref()).into())) {
             Ok(()) => Step::Again,
             Err(why) => self.fail(why),
         }
@@ -120,6 +135,9 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
                 continue;
             }
             self.progress.works_on(Timestamp(entry.head().time), self.feed.fallbacks());
+            if self.progress.is_closing() {
+                return Ok(());
+            }
             for event in entry.events() {
                 let event = event.map_err(|error| error.to_string())?;
                 let position = Position::at(event.position);
@@ -173,6 +191,15 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         Ok(())
     }
 
+    /// Goes back to the last whole state; `false` while a reader is in the way.
+    fn stand_up(&mut self) -> bool {
+        let Some(whole) = self.projection.fall_back() else { return false };
+        self.feed.rewind(whole);
+        self.unpublished = false;
+        self.fallen = false;
+        true
+    }
+
     /// Stops at the last whole state and asks to be tried again, ever less often.
     fn fail(&mut self, why: String) -> Step {
         self.progress.fail(why);
@@ -181,8 +208,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
             let _ = self.projection.publish(self.feed.next());
         }
         self.careful_until = Position::after(self.feed.next().events() + 1);
-        self.feed.rewind(self.projection.fall_back());
-        self.unpublished = false;
+        self.fallen = true;
         let pause = self.backoff;
         self.backoff = (self.backoff * 2).min(PROJECTOR_BACKOFF.1);
         Step::Pause(pause)

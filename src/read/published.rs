@@ -38,7 +38,13 @@ enum Change<A: Aggregate> {
 
 impl<V: View<A>, A: Aggregate> Absorb<Change<A>> for Side<V> {
     fn absorb_first(&mut self, change: &mut Change<A>, other: &Self) {
-        self.apply(change, other);
+        if matches!(change, Change::Mend) {
+            // The copies may have parted, when only one of them met the panic. From here on both
+            // are what readers see now; the other one only has to be told that it is whole.
+            *self = Self { broken: None, ..other.clone() };
+        } else {
+            self.apply(change, other);
+        }
     }
 
     fn absorb_second(&mut self, change: Change<A>, other: &Self) {
@@ -80,6 +86,8 @@ type Attic = Arc<Mutex<Option<Box<dyn Any + Send>>>>;
 pub(crate) struct WholeView<V: View<A>, A: Aggregate> {
     write: Option<WriteHandle<Side<V>, Change<A>>>,
     held_back: usize,
+    /// The position that both copies are told of last.
+    reached: Position,
     attic: Attic,
 }
 
@@ -91,7 +99,8 @@ impl<V: View<A>, A: Aggregate> WholeView<V, A> {
         write.publish();
         let attic = Attic::default();
         let source = ViewSource { handles: read.factory(), attic: Arc::clone(&attic) };
-        (Self { write: Some(write), held_back: 0, attic }, source)
+        let (held_back, reached) = (0, Position::ORIGIN);
+        (Self { write: Some(write), held_back, reached, attic }, source)
     }
 
     fn write(&mut self) -> &mut WriteHandle<Side<V>, Change<A>> {
@@ -112,9 +121,11 @@ impl<V: View<A>, A: Aggregate> Projection<A> for WholeView<V, A> {
     }
 
     fn publish(&mut self, position: Position) -> Result<Published, Box<str>> {
-        self.write().append(Change::Reached(position));
+        if self.reached != position {
+            self.reached = position;
+            self.write().append(Change::Reached(position));
+        }
         if !self.write().try_publish() {
-            self.held_back += 1;
             return Ok(Published::Later);
         }
         self.held_back = 0;
@@ -124,14 +135,15 @@ impl<V: View<A>, A: Aggregate> Projection<A> for WholeView<V, A> {
         }
     }
 
-    fn fall_back(&mut self) -> Position {
+    fn fall_back(&mut self) -> Option<Position> {
         // What is held back was taken before the failure; it is shown before the way back begins.
-        while !self.write().try_publish() {
-            std::thread::sleep(Duration::from_millis(1));
+        if !self.write().try_publish() {
+            return None;
         }
         self.held_back = 0;
         self.write().append(Change::Mend);
-        self.shown(|side| side.position)
+        self.reached = self.shown(|side| side.position);
+        Some(self.reached)
     }
 
     fn is_full(&self) -> bool {

@@ -130,7 +130,12 @@ impl Selection for All {
 pub struct Subscription<T> {
     feed: FeedReader,
     selection: Box<dyn Selection<Item = T>>,
-    ready: VecDeque<T>,
+    /// Decoded and not handed out yet, each with its position.
+    ready: VecDeque<(Position, T)>,
+    /// Up to here everything was handed out.
+    delivered: Position,
+    /// Told once what was decoded before it has been handed out.
+    failed: Option<ReadError>,
     told_caught_up: bool,
     entry: ReaderEntry,
 }
@@ -142,7 +147,10 @@ impl<T> Subscription<T> {
         entry: ReaderEntry,
     ) -> Self {
         let selection = Box::new(selection);
-        Self { feed, selection, ready: VecDeque::new(), told_caught_up: false, entry }
+        let delivered = feed.next();
+        entry.progress().reach(delivered);
+        let (ready, failed, told_caught_up) = (VecDeque::new(), None, false);
+        Self { feed, selection, ready, delivered, failed, told_caught_up, entry }
     }
 
     /// Waits for the next delivery; `None` once the engine is closed and all is delivered.
@@ -174,22 +182,30 @@ impl<T> Subscription<T> {
         }
     }
 
-    /// Up to here the subscription has taken events.
+    /// Up to here everything was delivered: subscribe again after it to go on without a gap.
     #[must_use]
     pub fn position(&self) -> Position {
-        self.feed.next()
+        if self.ready.is_empty() { self.feed.next() } else { self.delivered }
     }
 
     /// A delivery, `Some(None)` at the end of everything, `None` if there was none in time.
     fn step(&mut self, wait: Option<Duration>) -> Result<Option<Option<Delivery<T>>>, ReadError> {
-        if let Some(item) = self.ready.pop_front() {
+        if let Some((position, item)) = self.ready.pop_front() {
+            self.delivered = position;
             return Ok(Some(Some(Delivery::Event(item))));
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
         }
         // Only a subscription that has said so may wait; the others look whether it is true.
         let fed = if self.told_caught_up { self.feed.wait(wait)? } else { self.feed.poll()? };
         match fed {
             Fed::Batch(batch) => {
-                self.take(&batch)?;
+                if let Err(error) = self.take(&batch) {
+                    // What was handled stays handled; the event that failed comes again.
+                    self.feed.rewind(self.feed.next());
+                    self.failed = Some(error.into());
+                }
                 self.told_caught_up &= self.feed.next() >= self.feed.durable();
                 Ok(None)
             }
@@ -212,7 +228,8 @@ impl<T> Subscription<T> {
                 let event = event?;
                 let position = Position::at(event.position);
                 if position > self.feed.next() {
-                    self.ready.extend(self.selection.select(entry.head(), &event)?);
+                    let selected = self.selection.select(entry.head(), &event)?;
+                    self.ready.extend(selected.map(|item| (position, item)));
                     self.feed.handled(position);
                 }
             }

@@ -11,7 +11,7 @@ use crate::clock::Stamp;
 use crate::error::OpenError;
 use crate::limits::SNAPSHOT_EVERY_EVENTS;
 use crate::position::Position;
-use crate::recover::replay::{History, Recipe};
+use crate::recover::replay::{History, Loaded, Recipe};
 use crate::recover::snapshot;
 
 /// When a snapshot is due.
@@ -63,30 +63,57 @@ pub(crate) struct SnapshotBuilder {
     journal_id: Uuid,
     due: Arc<Due>,
     built: u64,
+    speed: Speed,
+}
+
+/// What a recovery was seen to cost.
+struct Speed {
+    load: Duration,
     ns_per_event: f64,
 }
 
-/// Events per second assumed before anything was measured: slow, so that the first snapshot comes
-/// early rather than late.
+/// Assumed before anything was measured: slow, so that the first snapshot comes early.
 const NS_PER_EVENT_ASSUMED: f64 = 1_000.0;
 
+/// A shorter tail says nothing about the speed, and no target asks for a snapshot sooner.
+const TAIL_EVENTS_MIN: u64 = 10_000;
+
+impl Speed {
+    fn measure(&mut self, load: Duration, fold: Duration, events: u64) {
+        self.load = load;
+        if events >= TAIL_EVENTS_MIN {
+            self.ns_per_event = fold.as_nanos() as f64 / events as f64;
+        }
+    }
+
+    /// Events that a recovery can fold beside loading the snapshot.
+    fn events_within(&self, target: Duration) -> u64 {
+        let left = target.saturating_sub(self.load).as_nanos() as f64;
+        ((left / self.ns_per_event) as u64).max(TAIL_EVENTS_MIN)
+    }
+}
+
 impl SnapshotBuilder {
+    /// A builder that goes on from what recovery found: the snapshot it started from and the
+    /// journal bytes behind it.
     pub(crate) fn new(
         policy: SnapshotPolicy,
         recipe: Recipe,
-        reads: JournalReads,
-        journal_id: Uuid,
+        history: (JournalReads, Uuid),
         built: Option<Position>,
+        tail_bytes: u64,
     ) -> Self {
+        let (reads, journal_id) = history;
         let due = Arc::new(Due {
             events: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             written: AtomicU64::new(0),
         });
         let built = built.map_or(0, Position::events);
-        let ns_per_event = NS_PER_EVENT_ASSUMED;
-        let mut builder = Self { policy, recipe, reads, journal_id, due, built, ns_per_event };
+        let speed = Speed { load: Duration::ZERO, ns_per_event: NS_PER_EVENT_ASSUMED };
+        let builder = Self { policy, recipe, reads, journal_id, due, built, speed };
         builder.schedule();
+        builder.due.written.store(tail_bytes, Ordering::Relaxed);
         builder
     }
 
@@ -104,18 +131,19 @@ impl SnapshotBuilder {
     /// nothing that could be written down.
     pub(crate) fn step(&mut self) -> Result<Option<Position>, OpenError> {
         let started = Stamp::now();
-        let last = Position::after(u64::MAX);
-        let mut folded = self.recipe.load(self.journal_id, last)?.folded;
         let history = History::Live(self.reads.clone(), self.journal_id);
-        folded.fold_all(&mut history.reader(folded.cursor)?)?;
-        if folded.tail_events > 0 {
-            self.ns_per_event = started.elapsed().as_nanos() as f64 / folded.tail_events as f64;
-        }
+        let Loaded { mut folded, mut reader, .. } = history.load(&self.recipe)?;
+        let loaded = started.elapsed();
+        folded.fold_all(&mut reader)?;
+        self.speed.measure(loaded, started.elapsed() - loaded, folded.tail_events);
         let bytes = snapshot::encode(&folded, self.journal_id);
         let position = folded.position;
         self.built = position.events();
         self.schedule();
-        let Some(bytes) = bytes else { return Ok(None) };
+        let Some(bytes) = bytes else {
+            tracing::warn!(%position, "no snapshot while an aggregate is quarantined");
+            return Ok(None);
+        };
         if let Err(error) = self.recipe.shelf.put(position, &bytes) {
             // Derived data: the engine goes on, and the next one may work.
             tracing::warn!(%position, %error, "a snapshot could not be written");
@@ -127,15 +155,14 @@ impl SnapshotBuilder {
         Ok(Some(position))
     }
 
-    fn schedule(&mut self) {
+    fn schedule(&self) {
         let (events, bytes) = match self.policy {
             SnapshotPolicy::Events(every) => (self.built.saturating_add(every.max(1)), u64::MAX),
             SnapshotPolicy::Bytes(every) => {
                 (u64::MAX, self.due.written.load(Ordering::Relaxed).saturating_add(every.max(1)))
             }
             SnapshotPolicy::RecoveryTime(target) => {
-                let events = target.as_nanos() as f64 / self.ns_per_event;
-                (self.built.saturating_add((events as u64).max(1)), u64::MAX)
+                (self.built.saturating_add(self.speed.events_within(target)), u64::MAX)
             }
             SnapshotPolicy::Never => (u64::MAX, u64::MAX),
         };

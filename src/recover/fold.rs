@@ -20,6 +20,8 @@ pub(crate) struct Folded {
     pub(crate) cursor: Option<Cursor>,
     /// Events folded since this was made or loaded.
     pub(crate) tail_events: u64,
+    /// Journal bytes they came in, padding included.
+    pub(crate) tail_bytes: u64,
 }
 
 /// Whether folding came to its end or was stopped on the way.
@@ -39,6 +41,7 @@ impl Folded {
             time: Timestamp(0),
             cursor: None,
             tail_events: 0,
+            tail_bytes: 0,
         })
     }
 
@@ -88,6 +91,7 @@ impl Folded {
             self.keys.replay(batch, &entry, last_version);
         }
         self.keys.record_chain(batch.sequence(), batch.chain());
+        self.tail_bytes += batch.stored_bytes();
         self.cursor = Some(batch.cursor_after());
         Ok(Until::End)
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotledger_journal::{Cursor, Disk, Error as JournalError, Journal, JournalReads, OpenReport};
+use hotledger_journal::{
+    Cursor, Disk, Durability, Error as JournalError, Journal, JournalReads, OpenReport,
+};
 use hotledger_journal::{Options, Reader, Recovery};
 use uuid::Uuid;
 
@@ -45,31 +47,52 @@ pub(crate) struct Recipe {
     pub(crate) shelf: Shelf,
 }
 
-/// A state with where it came from.
+/// A state with where it came from, and what follows it.
 pub(crate) struct Loaded {
     pub(crate) folded: Folded,
+    /// Reads the tail.
+    pub(crate) reader: Reader,
     pub(crate) snapshot: Option<Position>,
     pub(crate) rejected: Vec<String>,
 }
 
 impl Recipe {
     /// The newest snapshot at or before `last` that can be trusted, else the empty state.
-    pub(crate) fn load(&self, journal: Uuid, last: Position) -> Result<Loaded, OpenError> {
+    ///
+    /// A snapshot that lies ahead of the journal, or beside it, is not used: the journal is the
+    /// authority. `strict` makes it an error: where every answer was synced, the journal has lost
+    /// what was acknowledged, or was put back to an older state.
+    pub(crate) fn load(
+        &self,
+        journal: Uuid,
+        last: Position,
+        read: &dyn Fn(Option<Cursor>) -> Result<Reader, JournalError>,
+        strict: bool,
+    ) -> Result<Loaded, OpenError> {
         let mut rejected = Vec::new();
         let listed = self.shelf.list().unwrap_or_else(|error| {
             rejected.push(format!("the snapshots cannot be listed: {error}"));
             Vec::new()
         });
         for position in listed.into_iter().filter(|position| *position <= last) {
-            match self.read(journal, position) {
-                Ok(folded) => return Ok(Loaded { folded, snapshot: Some(position), rejected }),
-                Err(why) => {
-                    tracing::warn!(%position, %why, "a snapshot is not used");
-                    rejected.push(format!("snapshot at {position}: {why}"));
-                }
-            }
+            let why = match self.read(journal, position) {
+                Ok(folded) => match read(folded.cursor) {
+                    Ok(reader) => {
+                        let snapshot = Some(position);
+                        return Ok(Loaded { folded, reader, snapshot, rejected });
+                    }
+                    Err(JournalError::NotInJournal { what }) if strict => {
+                        return Err(OpenError::SnapshotAhead { position, what });
+                    }
+                    Err(JournalError::NotInJournal { what }) => what,
+                    Err(error) => return Err(error.into()),
+                },
+                Err(why) => why.to_string(),
+            };
+            tracing::warn!(%position, why, "a snapshot is not used");
+            rejected.push(format!("snapshot at {position}: {why}"));
         }
-        Ok(Loaded { folded: self.empty()?, snapshot: None, rejected })
+        Ok(Loaded { folded: self.empty()?, reader: read(None)?, snapshot: None, rejected })
     }
 
     pub(crate) fn empty(&self) -> Result<Folded, OpenError> {
@@ -103,6 +126,16 @@ impl History {
         }
     }
 
+    /// The newest snapshot that can be trusted, with a reader of what follows.
+    pub(crate) fn load(&self, recipe: &Recipe) -> Result<Loaded, OpenError> {
+        self.load_until(recipe, Position::after(u64::MAX))
+    }
+
+    /// The newest snapshot at or before `last` that can be trusted.
+    pub(crate) fn load_until(&self, recipe: &Recipe, last: Position) -> Result<Loaded, OpenError> {
+        recipe.load(self.journal_id(), last, &|cursor| self.reader(cursor), false)
+    }
+
     pub(crate) fn reader(&self, from: Option<Cursor>) -> Result<Reader, JournalError> {
         match (self, from) {
             (Self::Live(reads, _), Some(cursor)) => reads.reader_at(cursor),
@@ -126,13 +159,16 @@ pub(crate) fn recover(
     recipe: &Recipe,
 ) -> Result<Recovered, OpenError> {
     let started = Stamp::now();
+    let strict = options.durability == Durability::Synced;
     let recovery = Recovery::begin(disk, options)?;
-    let loaded = match recovery.journal_id() {
-        Some(id) => recipe.load(id, Position::after(u64::MAX))?,
-        None => Loaded { folded: recipe.empty()?, snapshot: None, rejected: Vec::new() },
-    };
-    let Loaded { mut folded, snapshot, rejected } = loaded;
-    let mut reader = recovery.reader_at(folded.cursor)?;
+    let id = recovery.journal_id().unwrap_or_else(Uuid::nil);
+    if let (true, Some(position)) = (recovery.is_new(), recipe.shelf.newest()) {
+        let what = "there is no journal".to_owned();
+        return Err(OpenError::SnapshotAhead { position, what });
+    }
+    let read = |cursor| recovery.reader_at(cursor);
+    let loaded = recipe.load(id, Position::after(u64::MAX), &read, strict)?;
+    let Loaded { mut folded, mut reader, snapshot, rejected } = loaded;
     folded.fold_all(&mut reader)?;
     let (journal, opened) = recovery.finish(reader)?;
     let report = report(&folded, snapshot, rejected, &opened, started.elapsed());
@@ -178,8 +214,8 @@ impl Rebuild {
     /// The state at the durable end. Everything submitted must be durable.
     pub(crate) fn rebuild(&self, reads: &JournalReads) -> Result<State, OpenError> {
         let history = History::Live(reads.clone(), self.journal_id);
-        let mut folded = self.recipe.load(self.journal_id, Position::after(u64::MAX))?.folded;
-        folded.fold_all(&mut history.reader(folded.cursor)?)?;
+        let Loaded { mut folded, mut reader, .. } = history.load(&self.recipe)?;
+        folded.fold_all(&mut reader)?;
         Ok(folded.state)
     }
 }

@@ -33,6 +33,11 @@ impl Shelf {
         Ok(positions)
     }
 
+    /// The newest snapshot, whether it can be trusted or not.
+    pub(crate) fn newest(&self) -> Option<Position> {
+        self.list().ok()?.first().copied()
+    }
+
     /// The whole file. It is checked by whoever decodes it.
     pub(crate) fn read(&self, position: Position) -> io::Result<Vec<u8>> {
         self.read_file(&name_of(position), Access::Read)
@@ -51,7 +56,7 @@ impl Shelf {
         }
         self.disk.rename(UNFINISHED, &name_of(position))?;
         self.disk.sync_directory()?;
-        self.thin_out()
+        self.thin_out(position)
     }
 
     fn write_unfinished(&self, bytes: &[u8]) -> io::Result<()> {
@@ -75,8 +80,11 @@ impl Shelf {
         }
     }
 
-    fn thin_out(&self) -> io::Result<()> {
-        for old in self.list()?.into_iter().skip(SNAPSHOTS_KEPT) {
+    /// Keeps the newest ones up to the one just put. What lies ahead of it cannot be of this
+    /// journal's history; it is left alone, and does not push out what is.
+    fn thin_out(&self, newest: Position) -> io::Result<()> {
+        let ours = self.list()?.into_iter().filter(|position| *position <= newest);
+        for old in ours.skip(SNAPSHOTS_KEPT) {
             self.disk.remove(&name_of(old))?;
         }
         self.disk.sync_directory()

@@ -87,7 +87,7 @@ fn encode_kinds(folded: &Folded, out: &mut Vec<u8>) {
 }
 
 fn encode_keys(keys: &Keys, out: &mut Vec<u8>) {
-    out.extend((keys.iter().len() as u64).to_le_bytes());
+    out.extend((keys.len() as u64).to_le_bytes());
     for (key, known) in keys.iter() {
         out.extend(key.0);
         out.extend(known.fingerprint.to_le_bytes());

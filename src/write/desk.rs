@@ -61,11 +61,11 @@ pub(crate) struct Desk<'a> {
     pub(crate) broken: Option<Broken>,
 }
 
-type Restore = Box<dyn FnOnce(&mut State, State) + Send>;
+type Restore = Box<dyn FnOnce(&mut State, Option<State>) + Send>;
 
 /// An aggregate whose state can no longer be trusted.
 pub(crate) struct Broken {
-    /// Takes the aggregate over from a rebuilt state.
+    /// Takes the aggregate over from a rebuilt state, or quarantines it.
     pub(crate) restore: Restore,
     pub(crate) id: String,
 }
@@ -96,10 +96,18 @@ impl Desk<'_> {
         request: Request<A>,
         trace: Trace,
     ) -> Verdict<A::Refusal> {
-        let verdict = match self.standing::<A>(&request) {
+        // Whatever of the user's panics where it is not expected (`Serialize`, `Default`), it
+        // panics before the state is touched.
+        let settled = catch_unwind(AssertUnwindSafe(|| match self.standing::<A>(&request) {
             Ok(key) => self.settle_fresh::<A>(kind, request, key, trace),
             Err(verdict) => verdict,
-        };
+        }));
+        let verdict = settled.unwrap_or_else(|panic| {
+            if self.journal.in_entry() {
+                self.journal.abandon_entry();
+            }
+            Verdict::Panicked(message_of(panic.as_ref()))
+        });
         self.figures.count(&verdict);
         verdict
     }
@@ -160,7 +168,7 @@ impl Desk<'_> {
             self.broken = fresh.is_none().then(|| broken::<A>(kind, request.id));
             return Verdict::Panicked(message);
         }
-        if let Some(slot) = fresh {
+        if let Some(slot) = fresh.filter(|_| events > 0) {
             slots.insert(request.id, slot);
         }
         let position = Position::after(self.journal.finish_entry());
@@ -187,7 +195,7 @@ impl Desk<'_> {
 pub(crate) fn look_up<R>(keys: &Keys, key: CommandKey, print: u64) -> Result<EntryKey, Verdict<R>> {
     match keys.standing(key, print) {
         Standing::Fresh => Ok(EntryKey { key: key.0, fingerprint: print, version: 0 }),
-        Standing::Repeated(known) => Err(Verdict::Repeated(known)),
+        Standing::Repeated(known) => Err(Verdict::Repeated(keys.chain_of(known.sequence), known)),
         Standing::Reused => Err(Verdict::KeyReused),
     }
 }

@@ -68,7 +68,8 @@ pub(crate) fn mailbox(
     bell: Bell,
     halted: Arc<OnceLock<HaltReason>>,
 ) -> (Mailbox, Inbox) {
-    let (sender, messages) = bounded(max);
+    // Without any room nobody could even ask the writer to close.
+    let (sender, messages) = bounded(max.max(1));
     (Mailbox { messages: sender, bell, halted }, Inbox { messages })
 }
 

@@ -37,7 +37,8 @@ pub struct Session<A: Aggregate> {
     in_flight: usize,
     in_flight_max: usize,
     sleeper: Sleeper,
-    writer: Bell,
+    /// Behind the rings: it rings when they are dropped.
+    writer: Farewell,
     wait: Wait,
     mailbox: Mailbox,
 }
@@ -54,7 +55,7 @@ impl<A: Aggregate> Session<A> {
         let pending = VecDeque::with_capacity(in_flight_max);
         let lane = RingLane::<A> { kind, requests: taken, answers: told, pending, bell };
         mailbox.deliver(Message::Lane(Box::new(lane)));
-        let writer = mailbox.bell().clone();
+        let writer = Farewell(mailbox.bell().clone());
         let mailbox = mailbox.clone();
         Self { requests, answers, in_flight: 0, in_flight_max, sleeper, writer, wait, mailbox }
     }
@@ -78,7 +79,7 @@ impl<A: Aggregate> Session<A> {
         match self.requests.push(request) {
             Ok(()) => {
                 self.in_flight += 1;
-                self.writer.ring();
+                self.writer.0.ring();
                 Ok(())
             }
             Err(rtrb::PushError::Full(request)) => Err(Full(request)),
@@ -87,7 +88,13 @@ impl<A: Aggregate> Session<A> {
 
     /// The next answer, in the order the commands were submitted; `None` if it is not there yet.
     pub fn reap(&mut self) -> Option<Result<crate::Receipt, ExecuteError<A::Refusal>>> {
-        let answer = self.answers.pop().ok()?;
+        let answer = match self.answers.pop() {
+            Ok(answer) => answer,
+            Err(_) if self.in_flight > 0 && self.is_abandoned() => {
+                Err(ExecuteError::Halted(self.mailbox.halt_reason()))
+            }
+            Err(_) => return None,
+        };
         self.in_flight -= 1;
         Some(answer)
     }
@@ -102,16 +109,17 @@ impl<A: Aggregate> Session<A> {
             if let Some(answer) = self.reap() {
                 return Some(answer);
             }
-            if self.answers.is_abandoned() && self.answers.is_empty() {
-                self.in_flight -= 1;
-                return Some(Err(ExecuteError::Halted(self.mailbox.halt_reason())));
-            }
             if !patience.pause() {
                 let answers = &self.answers;
                 let ready = || !answers.is_empty() || answers.is_abandoned();
                 self.sleeper.sleep_unless(ready, Some(SESSION_LOOK));
             }
         }
+    }
+
+    /// Whether the writer is gone and has left no more answers.
+    fn is_abandoned(&self) -> bool {
+        self.answers.is_abandoned() && self.answers.is_empty()
     }
 
     /// Commands whose answers have not been reaped.
@@ -121,10 +129,12 @@ impl<A: Aggregate> Session<A> {
     }
 }
 
-impl<A: Aggregate> Drop for Session<A> {
+/// Rings when the session is dropped, so that a writer that sleeps forgets the lane.
+struct Farewell(Bell);
+
+impl Drop for Farewell {
     fn drop(&mut self) {
-        // The writer forgets the lane once it has looked at it; it may be asleep.
-        self.writer.ring();
+        self.0.ring();
     }
 }
 
@@ -167,9 +177,11 @@ impl<A: Aggregate> Lane for RingLane<A> {
     }
 
     fn halt(&mut self, reason: &HaltReason) {
-        let waiting = self.pending.len() + self.requests.slots();
-        self.pending.clear();
-        while self.requests.pop().is_ok() {}
+        let mut waiting = self.pending.drain(..).count();
+        // Each is counted as it is taken: more may come meanwhile.
+        while self.requests.pop().is_ok() {
+            waiting += 1;
+        }
         for _ in 0..waiting {
             // A session that is gone does not mind.
             let _ = self.answers.push(Err(ExecuteError::Halted(reason.clone())));

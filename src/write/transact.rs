@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use hotledger_journal::EntryKey;
 use oneshot::Sender;
 use serde::Serialize;
 use uuid::Uuid;
@@ -89,7 +90,7 @@ impl Transacting<'_, '_> {
             Err(Verdict::Refused(refusal)) => Err(refusal),
             // What follows is undone in any case, so it may as well run on.
             Err(verdict) => {
-                self.lost = Some(match verdict {
+                self.lost.get_or_insert(match verdict {
                     Verdict::TooLarge => Lost::TooLarge,
                     Verdict::Unencodable(why) => Lost::Unencodable(why),
                     Verdict::Panicked(message) => Lost::Panicked(message),
@@ -243,16 +244,22 @@ struct Whole<T: Transaction> {
 }
 
 impl<T: Transaction> Whole<T> {
+    /// The key with the transaction's fingerprint, or the verdict when the key is known.
+    fn standing(
+        &self,
+        desk: &Desk<'_>,
+        transaction: &T,
+    ) -> Result<Option<EntryKey>, Verdict<T::Refusal>> {
+        let Some(key) = self.key else { return Ok(None) };
+        let print = catch_unwind(AssertUnwindSafe(|| fingerprint(&(T::NAME, transaction))));
+        let print = print.map_err(|panic| Verdict::Panicked(message_of(panic.as_ref())))?;
+        look_up(desk.keys, key, print).map(Some)
+    }
+
     fn run(&mut self, desk: &mut Desk<'_>, transaction: T) -> (Verdict<T::Refusal>, Vec<Touched>) {
-        let key = match self.key {
-            None => None,
-            Some(key) => {
-                let print = fingerprint(&(T::NAME, &transaction));
-                match look_up(desk.keys, key, print) {
-                    Ok(key) => Some(key),
-                    Err(verdict) => return (verdict, Vec::new()),
-                }
-            }
+        let key = match self.standing(desk, &transaction) {
+            Ok(key) => key,
+            Err(verdict) => return (verdict, Vec::new()),
         };
         if let Err(error) = desk.journal.begin_entry(&entry_head(desk.now, key, self.trace)) {
             desk.failed = failure(error);

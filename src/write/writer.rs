@@ -42,6 +42,8 @@ pub(crate) struct Writer {
     /// One-shot commands that are settled but not told, with the batch each rests on.
     pub(crate) settled: VecDeque<(u64, Box<dyn Errand>)>,
     pub(crate) closing: bool,
+    /// Whether the sessions went first in the last turn.
+    pub(crate) sessions_first: bool,
     /// Since when nothing happened; unset once the watermark has been written.
     pub(crate) quiet_since: Option<Stamp>,
 }
@@ -76,8 +78,10 @@ impl Writer {
 
     /// Whether a step would find something to do.
     pub(crate) fn has_work(&self) -> bool {
-        !self.inbox.messages.is_empty()
-            || self.journal.in_flight() > 0
+        // What a halted engine has in flight never completes.
+        let in_flight = self.halted.get().is_none() && self.journal.in_flight() > 0;
+        in_flight
+            || !self.inbox.messages.is_empty()
             || self.lanes.iter().any(|lane| lane.has_work() || lane.is_finished())
     }
 
@@ -132,8 +136,9 @@ impl Writer {
 
     /// Takes up commands until the batch is full or nobody waits, then submits.
     fn take_up(&mut self) -> Result<usize, journal::Error> {
-        if self.inbox.messages.is_empty() && !self.lanes.iter().any(|lane| lane.has_work()) {
-            self.lanes.retain(|lane| !lane.is_finished());
+        self.lanes.retain(|lane| !lane.is_finished());
+        let waiting = self.lanes.iter().filter(|lane| lane.has_work()).count();
+        if self.inbox.messages.is_empty() && waiting == 0 {
             return Ok(0);
         }
         // Event time never goes back, whatever the clock does.
@@ -148,23 +153,17 @@ impl Writer {
             failed: None,
             broken: None,
         };
+        // Mailbox and sessions go first by turns, and so do the sessions among themselves: a flood
+        // on one side fills one batch, never the next one as well.
+        self.sessions_first = !self.sessions_first;
         let mut taken = 0;
-        while taken < TURN_COMMANDS_MAX && desk.is_open() {
-            let Ok(message) = self.inbox.messages.try_recv() else { break };
-            match message {
-                Message::Errand(mut errand) => {
-                    errand.settle(&mut desk);
-                    self.settled.push_back((desk.rests_on(), errand));
-                }
-                Message::Lane(lane) => self.lanes.push(lane),
-                Message::Close => self.closing = true,
-            }
-            taken += 1;
-        }
-        // Every session gets its share of the turn, so that none starves another.
-        let share = (TURN_COMMANDS_MAX - taken).div_ceil(self.lanes.len().max(1));
-        for lane in &mut self.lanes {
-            taken += lane.settle(&mut desk, share);
+        for sessions in [self.sessions_first, !self.sessions_first] {
+            taken += if sessions {
+                settle_lanes(&mut self.lanes, &mut desk, waiting)
+            } else {
+                let Self { inbox, lanes, settled, closing, .. } = self;
+                settle_messages(inbox, lanes, settled, closing, &mut desk)
+            };
         }
         if let Some(error) = desk.failed.take() {
             return Err(error);
@@ -201,13 +200,11 @@ impl Writer {
             self.reap(true)?;
         }
         tracing::warn!(id = broken.id, "evolve panicked: the aggregate is rebuilt from its events");
-        match self.rebuild.rebuild(&self.journal.reads()) {
-            Ok(rebuilt) => (broken.restore)(&mut self.state, rebuilt),
-            Err(error) => {
-                let reason = HaltReason::new(format_args!("a rebuild failed: {error}"));
-                let _ = self.halted.set(reason);
-            }
+        let rebuilt = self.rebuild.rebuild(&self.journal.reads());
+        if let Err(error) = &rebuilt {
+            tracing::error!(id = broken.id, %error, "it cannot be rebuilt: it is quarantined");
         }
+        (broken.restore)(&mut self.state, rebuilt.ok());
         Ok(())
     }
 
@@ -215,8 +212,12 @@ impl Writer {
     fn rest(&mut self) -> Result<(), journal::Error> {
         let Some(since) = self.quiet_since else { return Ok(()) };
         if since.elapsed() >= WATERMARK_AFTER {
-            self.journal.submit_watermark()?;
-            self.quiet_since = None;
+            match self.journal.submit_watermark() {
+                // Without room for the next segment it waits like everything else.
+                Err(journal::Error::Full { .. }) => self.quiet_since = Some(Stamp::now()),
+                Err(error) => return Err(error),
+                Ok(_) => self.quiet_since = None,
+            }
         }
         Ok(())
     }
@@ -257,4 +258,34 @@ impl Writer {
             None => self.journal.close().map_err(HaltReason::new),
         }
     }
+}
+
+/// Settles what the mailbox holds; how many messages it was.
+fn settle_messages(
+    inbox: &Inbox,
+    lanes: &mut Vec<Box<dyn Lane>>,
+    settled: &mut VecDeque<(u64, Box<dyn Errand>)>,
+    closing: &mut bool,
+    desk: &mut Desk<'_>,
+) -> usize {
+    let mut taken = 0;
+    while taken < TURN_COMMANDS_MAX && desk.is_open() {
+        let Ok(message) = inbox.messages.try_recv() else { break };
+        match message {
+            Message::Errand(mut errand) => {
+                errand.settle(desk);
+                settled.push_back((desk.rests_on(), errand));
+            }
+            Message::Lane(lane) => lanes.push(lane),
+            Message::Close => *closing = true,
+        }
+        taken += 1;
+    }
+    taken
+}
+
+/// Settles what the sessions hold, each its share; how many commands it was.
+fn settle_lanes(lanes: &mut [Box<dyn Lane>], desk: &mut Desk<'_>, waiting: usize) -> usize {
+    let share = TURN_COMMANDS_MAX.div_ceil(waiting.max(1));
+    lanes.iter_mut().map(|lane| lane.settle(desk, share)).sum()
 }

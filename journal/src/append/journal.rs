@@ -178,6 +178,11 @@ impl Journal {
         self.open.entries()
     }
 
+    /// Whether an entry is begun and not finished.
+    pub fn in_entry(&self) -> bool {
+        self.open.in_entry()
+    }
+
     /// Whether a write slot is free.
     #[inline]
     pub fn can_submit(&self) -> bool {

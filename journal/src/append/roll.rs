@@ -63,9 +63,10 @@ impl Journal {
     }
 
     fn ready_spare(&mut self) -> Result<Spare, Error> {
+        // Nothing was written to the journal: whatever keeps the file from being made may pass.
         self.spares.ready().map_err(|error| match error {
             Error::Full { .. } => error,
-            other => self.commit.fail(other),
+            other => Error::Full { what: other.to_string() },
         })
     }
 
