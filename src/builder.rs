@@ -212,8 +212,8 @@ impl Builder {
         self.check()?;
         let disk = self.disk_to_write()?;
         let recipe = self.recipe(self.shelf(&disk)?);
-        let options = self.options.clone();
-        let Recovered { folded, mut journal, report } = recover(disk, options, &recipe)?;
+        let recovered = recover(disk, self.options.clone(), &recipe)?;
+        let Recovered { folded, mut journal, report } = recovered;
         let (reads, journal_id) = (journal.reads(), journal.journal_id());
 
         // 2. Readers see what is durable from here on.
@@ -228,8 +228,7 @@ impl Builder {
             report.snapshot,
             folded.tail_bytes,
         );
-        let due = snapshots.due();
-        let snapshot_bell = threads.snapshots(snapshots);
+        let (due, snapshot_bell) = threads.snapshots(snapshots);
 
         // 4. Segments, prepared ahead of need.
         threads.preparer(|wake| journal.preparer(wake));

@@ -10,7 +10,7 @@ use hotledger_journal::Preparer;
 use crate::error::{HaltReason, OpenError};
 use crate::limits::WATERMARK_AFTER;
 use crate::read::{Progress as ReadProgress, ProjectorThread, Step};
-use crate::recover::SnapshotBuilder;
+use crate::recover::{Due, SnapshotBuilder};
 use crate::wait::{Patience, Wait};
 use crate::write::{Progress, Sleeper, Writer};
 
@@ -44,8 +44,9 @@ impl Default for Threads {
 }
 
 impl Threads {
-    /// Starts the snapshot builder; ring the bell when one may be due.
-    pub(crate) fn snapshots(&mut self, mut builder: SnapshotBuilder) -> Sender<()> {
+    /// Starts the snapshot builder; ring the bell when one is due.
+    pub(crate) fn snapshots(&mut self, mut builder: SnapshotBuilder) -> (Arc<Due>, Sender<()>) {
+        let due = builder.due();
         let (bell, rings) = bounded(1);
         let (done, snapshots_done) = bounded::<()>(0);
         self.snapshots_done = Some(snapshots_done);
@@ -57,7 +58,7 @@ impl Threads {
             build_due(&mut builder);
             drop(done);
         });
-        bell
+        (due, bell)
     }
 
     /// Starts the segment preparer.
