@@ -264,9 +264,7 @@ impl Builder {
 
         // 6. The projectors, each on a thread of its own.
         let mut sources = Sources::new(feeds, Arc::clone(&self.clock));
-        for projection in self.projections {
-            projection(&mut sources, &mut threads)?;
-        }
+        self.projections.into_iter().try_for_each(|start| start(&mut sources, &mut threads))?;
         Ok(Engine::assemble(Parts {
             mailbox,
             blueprint: self.blueprint,
