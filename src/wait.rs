@@ -1,6 +1,7 @@
 //! How a thread waits for work that is about to come: spin, then yield, then park.
 
 use std::hint;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -19,10 +20,28 @@ pub enum Wait {
     Park,
 }
 
+/// How many of the next waits park at once, because the cores are shared with others.
+static CROWDED_WAITS: AtomicU32 = AtomicU32::new(0);
+
+/// Waits that park after a yield that took long. With two scanning readers on two cores every such
+/// yield costs a scheduler's slice, 4 ms; this makes it one in so many.
+const WAITS_PARKED: u32 = 1_000;
+
+/// Counts a wait; exactness does not matter, so threads may overwrite each other.
+fn is_crowded() -> bool {
+    let left = CROWDED_WAITS.load(Ordering::Relaxed);
+    if left > 0 {
+        CROWDED_WAITS.store(left - 1, Ordering::Relaxed);
+    }
+    left > 0
+}
+
 /// One stretch of waiting; made anew whenever there was work.
 pub(crate) struct Patience {
     wait: Wait,
     looks: u32,
+    /// The cores are shared at the moment: park at once.
+    crowded: bool,
     since: Option<Stamp>,
 }
 
@@ -34,7 +53,7 @@ const YIELD_MAX: Duration = Duration::from_micros(30);
 
 impl Patience {
     pub(crate) fn new(wait: Wait) -> Self {
-        Self { wait, looks: 0, since: None }
+        Self { wait, looks: 0, crowded: wait == Wait::Adaptive && is_crowded(), since: None }
     }
 
     /// Waits a moment; `false` once it is time to park.
@@ -42,7 +61,7 @@ impl Patience {
     /// It yields rather than spin on: with few cores the kernel's own workers, which finish the
     /// write that everybody waits for, need one of them.
     pub(crate) fn pause(&mut self) -> bool {
-        if self.wait == Wait::Park {
+        if self.wait == Wait::Park || self.crowded {
             return false;
         }
         self.looks += 1;
@@ -56,7 +75,10 @@ impl Patience {
         let after = since.elapsed();
         // Somebody else had the core: whoever yields gets it back a scheduler's slice later, but
         // whoever sleeps is woken at once.
-        let alone = after - before < YIELD_MAX;
-        self.wait == Wait::Spin || (alone && after < SPIN)
+        if after - before >= YIELD_MAX {
+            CROWDED_WAITS.store(WAITS_PARKED, Ordering::Relaxed);
+            return self.wait == Wait::Spin;
+        }
+        self.wait == Wait::Spin || after < SPIN
     }
 }

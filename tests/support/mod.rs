@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each promise uses its own part")]
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use hotledger::{Aggregate, Builder, Context, Event, Recorded, Rows, Table, View};
 use hotledger::{Transacting, Transaction};
@@ -154,4 +157,12 @@ pub fn rows(balances: &hotledger::TableReader<u64, u64>) -> BTreeMap<u64, u64> {
         rows.insert(*key, *row);
     });
     rows
+}
+
+/// What the work gives back; fails when it takes longer than anything healthy could.
+pub fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, outcome) = mpsc::channel();
+    thread::spawn(move || done.send(work()));
+    let outcome = outcome.recv_timeout(Duration::from_secs(30));
+    outcome.unwrap_or_else(|_| panic!("{what} never came to an end"))
 }

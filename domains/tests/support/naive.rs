@@ -64,14 +64,12 @@ pub(crate) struct Model {
     /// Oldest first, never more than `keys_max`.
     keys: Vec<(u128, Intent, Answer)>,
     keys_max: usize,
-    /// How many keys have left the window.
-    pub(crate) forgotten: usize,
 }
 
 impl Model {
     pub(crate) fn new(keys_max: usize) -> Self {
         let (accounts, books, keys) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { accounts, books, keys, keys_max, forgotten: 0 }
+        Self { accounts, books, keys, keys_max }
     }
 
     /// The version of what the intent is about; of the source where there are two.
@@ -111,7 +109,6 @@ impl Model {
         self.keys.extend(ask.key.map(|key| (key, ask.intent.clone(), answer.clone())));
         let forgotten = self.keys.len().saturating_sub(self.keys_max);
         self.keys.drain(..forgotten);
-        self.forgotten += forgotten;
     }
 
     fn carry_out(&mut self, intent: &Intent) -> Result<(u64, u32), Refused> {
