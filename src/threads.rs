@@ -26,6 +26,10 @@ pub(crate) struct Threads {
     stopped: Receiver<()>,
 }
 
+/// The lowest priority there is, on the scale of `nice`.
+#[cfg(target_os = "linux")]
+const NICEST: i32 = 19;
+
 /// How long the preparer waits before it tries again to make a segment, on a full disk say.
 const PREPARE_RETRY: Duration = Duration::from_millis(500);
 
@@ -51,6 +55,7 @@ impl Threads {
         let (done, snapshots_done) = bounded::<()>(0);
         self.snapshots_done = Some(snapshots_done);
         self.start("snapshots", move || {
+            step_back();
             while rings.recv().is_ok() {
                 build_due(&mut builder);
             }
@@ -137,6 +142,16 @@ impl Threads {
 fn named<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let name = format!("hotledger-{name}");
     thread::Builder::new().name(name).spawn(run).expect("the system has room for another thread")
+}
+
+/// Lets every other thread go first: a snapshot that takes longer harms nobody, a writer that has
+/// to share its core is late for everyone.
+fn step_back() {
+    // On Linux this is the calling thread alone; elsewhere it would be the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICEST) {
+        tracing::debug!(%error, "the snapshot builder runs at the usual priority");
+    }
 }
 
 fn build_due(builder: &mut SnapshotBuilder) {

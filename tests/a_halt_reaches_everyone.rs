@@ -5,31 +5,29 @@ mod faulty;
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use faulty::FailingDisk;
 use hotledger::{Aggregate, Context, Engine, Event, ExecuteError, Position, Recorded, View};
 use serde::{Deserialize, Serialize};
-use support::{Account, AccountEvent, Command, in_time};
+use support::{Account, Command, in_time};
 
 #[test]
 fn a_session_that_pushes_on_while_the_engine_halts_misses_no_answer() {
     let disk = FailingDisk::new();
     let builder = Engine::builder_on(Arc::new(disk.clone())).aggregate::<Account>();
     let engine = builder.segment_bytes(4 << 20, 4 << 20).open().unwrap();
-    let mut session = engine.session::<Account>(1_000);
+    let mut session = engine.session::<Account>(10_000);
     session.submit(1, Command::Deposit(1)).unwrap();
     session.reap_wait().unwrap().unwrap();
     disk.fail_after(0);
-    in_time("100,000 answers of a halted engine", move || {
-        for _ in 0..2_000 {
-            while session.in_flight() < 100 {
-                session.submit(1, Command::Deposit(1)).unwrap();
-            }
-            for _ in 0..50 {
-                let answer = session.reap_wait().expect("it was submitted");
+    in_time("a million answers of a halted engine", move || {
+        for _ in 0..100 {
+            // Long enough for the writer to come by while it is still being filled.
+            while session.submit(1, Command::Deposit(1)).is_ok() {}
+            while let Some(answer) = session.reap_wait() {
                 assert!(matches!(answer, Err(ExecuteError::Halted(_))), "{answer:?}");
             }
         }
@@ -145,14 +143,22 @@ fn a_flood_of_single_commands_does_not_keep_sessions_waiting() {
     assert!(before < FLOOD / 2, "{before} of {FLOOD} commands went first");
 }
 
-/// Takes its time for the patient, and refuses the others with something that can be counted.
-#[derive(Default, Clone, Serialize, Deserialize)]
+/// Records something large, or refuses with something that can be counted.
+#[derive(Default, Clone, Debug, Serialize, Deserialize)]
 struct Gate;
 
-static HURRY: AtomicBool = AtomicBool::new(false);
-static REFUSALS: AtomicUsize = AtomicUsize::new(0);
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+enum Ask {
+    Refuse,
+    Fill,
+    /// Writes down how many refusals there are when it is decided.
+    Count,
+}
 
-/// Lies in the answers of a session until it is reaped, or until both ends have let go.
+static REFUSALS: AtomicUsize = AtomicUsize::new(0);
+static COUNTED: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Lies among the answers of a session until it is reaped, or until both ends have let go.
 #[derive(Debug, PartialEq, Serialize)]
 struct Refused;
 
@@ -177,7 +183,7 @@ impl Drop for Refused {
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Passed {
-    Passed {},
+    Filled { text: String },
 }
 
 impl Event for Passed {}
@@ -185,18 +191,16 @@ impl Event for Passed {}
 impl Aggregate for Gate {
     const KIND: &'static str = "gate";
     type Id = u64;
-    type Command = bool;
+    type Command = Ask;
     type Event = Passed;
     type Refusal = Refused;
 
-    fn decide(&self, patient: bool, cx: &mut Context<Passed>) -> Result<(), Refused> {
-        if !patient {
-            return Err(Refused::new());
+    fn decide(&self, ask: Ask, cx: &mut Context<Passed>) -> Result<(), Refused> {
+        match ask {
+            Ask::Refuse => return Err(Refused::new()),
+            Ask::Fill => cx.record(Passed::Filled { text: "x".repeat(100_000) }),
+            Ask::Count => COUNTED.store(REFUSALS.load(Ordering::SeqCst), Ordering::SeqCst),
         }
-        if !HURRY.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_micros(50));
-        }
-        cx.record(Passed::Passed {});
         Ok(())
     }
 
@@ -205,24 +209,22 @@ impl Aggregate for Gate {
 
 #[test]
 fn sessions_that_were_dropped_are_forgotten_while_the_engine_is_busy() {
-    const BACKLOG: usize = 60_000;
-    let engine = Engine::in_memory().aggregate::<Gate>().open().unwrap();
-    let mut busy = engine.session::<Gate>(BACKLOG);
-    (0..BACKLOG).for_each(|_| busy.submit(1, true).unwrap());
-    // Each leaves behind an answer that it never looked at.
-    for _ in 0..100 {
-        let mut session = engine.session::<Gate>(4);
-        session.submit(2, false).unwrap();
+    let disk = FailingDisk::new();
+    let builder = Engine::builder_on(Arc::new(disk.clone())).aggregate::<Gate>();
+    let engine = builder.segment_bytes(16 << 20, 16 << 20).open().unwrap();
+    let mut busy = engine.session::<Gate>(301);
+    // Ten fill a batch: some thirty turns without an idle one in between.
+    disk.stalled.store(true, Ordering::SeqCst);
+    (0..300).for_each(|_| busy.submit(1, Ask::Fill).unwrap());
+    busy.submit(1, Ask::Count).unwrap();
+    for _ in 0..10 {
+        // Each leaves behind an answer that it never looked at.
+        engine.session::<Gate>(4).submit(2, Ask::Refuse).unwrap();
     }
-    // A turn is at most 16,384 commands; three of them are still to come behind the first.
-    let told = |busy: &mut hotledger::Session<Gate>, count| {
-        (0..count).for_each(|_| assert!(busy.reap_wait().unwrap().is_ok()));
-    };
-    told(&mut busy, 1);
-    HURRY.store(true, Ordering::SeqCst);
-    told(&mut busy, BACKLOG / 2);
-    let (left, waiting) = (REFUSALS.load(Ordering::SeqCst), busy.in_flight());
-    println!("{left} refusals, {waiting} waiting");
-    told(&mut busy, waiting);
-    assert_eq!(left, 0, "they are kept as long as the engine has something to do");
+    disk.stalled.store(false, Ordering::SeqCst);
+    while let Some(answer) = busy.reap_wait() {
+        answer.unwrap();
+    }
+    let refused = engine.stats().answers.refused;
+    assert_eq!((refused, COUNTED.load(Ordering::SeqCst)), (10, 0), "refused, and still held");
 }

@@ -232,7 +232,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_enum, default_value_t = DiskDurabilityArg::Synced)]
     pub(crate) durability: DiskDurabilityArg,
     /// Events from one snapshot to the next; 0 takes none
-    #[arg(long, value_name = "N", default_value_t = 25_000)]
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
     pub(crate) snapshot_every: u64,
     /// Commands on their way
     #[arg(long, default_value_t = 1_024, value_parser = up_to(IN_FLIGHT_MAX))]
