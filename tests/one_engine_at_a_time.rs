@@ -19,13 +19,16 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(directory).unwrap().map(read).collect()
 }
 
+/// Two runs, each of which leaves a snapshot when it closes.
 fn written(directory: &Path) {
-    let engine = usual(Engine::builder(directory)).snapshots(SnapshotPolicy::Events(10)).open();
-    let engine = engine.unwrap();
-    for n in 0..25 {
-        engine.aggregate::<Account>(n % 3).execute(Command::Deposit(n)).wait().unwrap();
+    for _ in 0..2 {
+        let builder = usual(Engine::builder(directory)).snapshots(SnapshotPolicy::Events(10));
+        let engine = builder.open().unwrap();
+        for n in 0..12 {
+            engine.aggregate::<Account>(n % 3).execute(Command::Deposit(n)).wait().unwrap();
+        }
+        engine.close().unwrap();
     }
-    engine.close().unwrap();
 }
 
 #[test]
