@@ -69,8 +69,8 @@ pub enum OpenError {
         message: Box<str>,
     },
     /// A snapshot lies ahead of the journal, or beside it, although every answer was synced, or
-    /// there is a snapshot and no journal at all: the journal has lost what was acknowledged, or was
-    /// put back to an older state, or the snapshots are another engine's.
+    /// there is a snapshot and no journal at all: the journal has lost what was acknowledged, or
+    /// was put back to an older state, or the snapshots are another engine's.
     /// **Do:** restore the journal that belongs to the snapshot; or, to go on with what the journal
     /// holds, move the snapshot away.
     #[error(
