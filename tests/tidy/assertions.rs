@@ -8,7 +8,7 @@ const WITHIN: &[&str] = &["journal/src/", "src/recover"];
 /// Lines of shipped code per assertion, over all of it: blank lines and comments do not count.
 ///
 /// The aim is 25. Until the code is there, this is what it has reached; it is only ever lowered.
-pub(crate) const LINES_PER_ASSERTION_MAX: usize = 60;
+pub(crate) const LINES_PER_ASSERTION_MAX: usize = 30;
 const LINES_PER_ASSERTION_AIM: usize = 25;
 /// What counts: it is on in release, and it states something that is wrong only by a bug.
 ///

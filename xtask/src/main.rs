@@ -72,7 +72,7 @@ fn doc() -> Result<()> {
 }
 
 fn tidy() -> Result<()> {
-    run(cargo().args(["test", "--package", "hotledger", "--test", "tidy", "--", "--nocapture"]))
+    run(cargo().args(["test", "--workspace", "--test", "tidy", "--", "--nocapture"]))
 }
 
 /// Advisories are left out: they need the network, and they change without a commit.
