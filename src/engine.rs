@@ -189,6 +189,9 @@ impl Engine {
 
     /// Answers what was sent, seals the journal and ends the threads.
     ///
+    /// Views stop where they are; `read_after` first where the last state matters. A snapshot that
+    /// is being built is waited for.
+    ///
     /// # Errors
     /// Why the engine had stopped before, or why the journal could not be sealed. What was
     /// answered as committed is on disk all the same.

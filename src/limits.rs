@@ -52,9 +52,6 @@ pub const SNAPSHOTS_KEPT: usize = 2;
 /// A snapshot is built after this many events unless the builder says otherwise.
 pub const SNAPSHOT_EVERY_EVENTS: u64 = 1_000_000;
 
-/// Bytes of one aggregate's state in a snapshot.
-pub const STATE_BYTES_MAX: usize = 1 << 30;
-
 const _: () = assert!(
     BATCH_BYTES_MAX >= 2 * ENTRY_BYTES_MAX,
     "a batch takes up commands until the largest one might no longer fit, so it needs room for two"

@@ -24,13 +24,6 @@ pub(crate) struct Folded {
     pub(crate) tail_bytes: u64,
 }
 
-/// Whether folding came to its end or was stopped on the way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Until {
-    End,
-    Stopped,
-}
-
 impl Folded {
     /// Before the first event.
     pub(crate) fn empty(blueprint: &Blueprint, keys_max: usize) -> Result<Self, OpenError> {
@@ -67,19 +60,19 @@ impl Folded {
     }
 
     /// Folds one batch, events after `last` left out.
-    pub(crate) fn fold_batch(&mut self, batch: &Batch, last: Position) -> Result<Until, OpenError> {
+    pub(crate) fn fold_batch(&mut self, batch: &Batch, last: Position) -> Result<(), OpenError> {
         self.state.use_names(batch);
         for entry in batch.entries() {
             let entry = entry?;
             if last < Position::after(entry.first_position() + 1) && entry.event_count() > 0 {
-                return Ok(Until::Stopped);
+                return Ok(());
             }
             let mut last_version = None;
             for event in entry.events() {
                 let event = event?;
                 let position = Position::at(event.position);
                 if position > last {
-                    return Ok(Until::Stopped);
+                    return Ok(());
                 }
                 assert!(position.events() == self.position.events() + 1, "positions are gapless");
                 self.state.fold(&event)?;
@@ -93,6 +86,6 @@ impl Folded {
         self.keys.record_chain(batch.sequence(), batch.chain());
         self.tail_bytes += batch.stored_bytes();
         self.cursor = Some(batch.cursor_after());
-        Ok(Until::End)
+        Ok(())
     }
 }
