@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use hotledger_journal::{Disk, Durability, FileDisk, MemoryDisk, Options};
+use crossbeam_channel::bounded;
+use hotledger_journal::{Disk, Durability, FileDisk, Journal, MemoryDisk, Options};
 
 use crate::aggregate::Aggregate;
 use crate::archive::Archive;
@@ -15,9 +16,10 @@ use crate::error::OpenError;
 use crate::feed::feed;
 use crate::figures::Figures;
 use crate::limits::{KEYS_MAX, MAILBOX_COMMANDS_MAX};
-use crate::read::{KeyedTable, WholeView};
+use crate::read::{KeyedTable, ProjectorStage, WholeView};
 use crate::recover::{Rebuild, Recipe, Recovered, Shelf, SnapshotBuilder, SnapshotPolicy, recover};
 use crate::sources::Sources;
+use crate::stages::{SegmentStage, SnapshotStage, Stages, WriterStage};
 use crate::state::Blueprint;
 use crate::threads::Threads;
 use crate::view::{Table, View};
@@ -62,8 +64,8 @@ impl Place {
     }
 }
 
-/// Starts one projector once the feed exists.
-type Projecting = Box<dyn FnOnce(&mut Sources, &mut Threads) -> Result<(), OpenError> + Send>;
+/// Makes one projector once the feed exists.
+type Projecting = Box<dyn FnOnce(&mut Sources) -> Result<ProjectorStage, OpenError> + Send>;
 
 impl Engine {
     /// An engine whose journal lies in this directory; it is created when it is missing.
@@ -111,9 +113,9 @@ impl Builder {
     /// `open` panics when the kind is not registered.
     pub fn view<V: View<A>, A: Aggregate>(mut self) -> Self {
         self.projected.push(expect_registered::<A>);
-        self.projections.push(Box::new(|sources, threads| {
+        self.projections.push(Box::new(|sources| {
             let (projection, source) = WholeView::<V, A>::new();
-            threads.projector(sources.add_view::<V, A>(projection, source)?)
+            sources.add_view::<V, A>(projection, source)
         }));
         self
     }
@@ -124,9 +126,9 @@ impl Builder {
     /// `open` panics when the kind is not registered.
     pub fn table<T: Table<A>, A: Aggregate>(mut self) -> Self {
         self.projected.push(expect_registered::<A>);
-        self.projections.push(Box::new(|sources, threads| {
+        self.projections.push(Box::new(|sources| {
             let (projection, shown) = KeyedTable::<T, A>::new();
-            threads.projector(sources.add_table::<T, A>(projection, shown)?)
+            sources.add_table::<T, A>(projection, shown)
         }));
         self
     }
@@ -207,7 +209,25 @@ impl Builder {
     ///
     /// # Errors
     /// See [`OpenError`]; nothing was changed on disk.
-    pub fn open(mut self) -> Result<Engine, OpenError> {
+    pub fn open(self) -> Result<Engine, OpenError> {
+        let (parts, stages) = self.wire()?;
+        let threads =
+            Threads::start(stages).map_err(|error| OpenError::Threads(Arc::new(error)))?;
+        Ok(Engine::assemble(parts, threads))
+    }
+
+    /// Recovers everything and starts no thread: whoever holds the [`Stages`] says who goes next.
+    /// For simulators; see the crate `hotledger-simulator`.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was changed on disk.
+    pub fn open_stepped(self) -> Result<(Engine, Stages), OpenError> {
+        let (parts, stages) = self.wire()?;
+        Ok((Engine::assemble(parts, Threads::none()), stages))
+    }
+
+    /// Puts the whole machine together.
+    fn wire(mut self) -> Result<(Parts, Stages), OpenError> {
         // 1. Lock, snapshot, tail, fence.
         self.check()?;
         let disk = self.disk_to_write()?;
@@ -218,20 +238,22 @@ impl Builder {
 
         // 2. Readers see what is durable from here on.
         let (feed, feeds) = feed(folded.position, reads.clone());
-        let mut threads = Threads::default();
 
         // 3. Snapshots, beside everything else.
-        let snapshots = SnapshotBuilder::new(
+        let history = (reads.clone(), journal_id);
+        let builder = SnapshotBuilder::new(
             self.policy,
             recipe.clone(),
-            (reads.clone(), journal_id),
+            history,
             report.snapshot,
             folded.tail_bytes,
         );
-        let (due, snapshot_bell) = threads.snapshots(snapshots);
+        let (snapshot_bell, rings) = bounded(1);
+        let due = builder.due();
+        let snapshots = SnapshotStage { builder, rings };
 
         // 4. Segments, prepared ahead of need.
-        threads.preparer(|wake| journal.preparer(wake));
+        let segments = prepare_ahead(&mut journal);
 
         // 5. The writer behind its mailbox.
         let halted = Arc::new(OnceLock::new());
@@ -260,21 +282,17 @@ impl Builder {
             sessions_first: false,
             quiet_since: None,
         };
-        threads.writer(writer, sleeper, self.wait);
+        let wait = self.wait;
+        let writer = WriterStage { writer: Some(writer), sleeper, wait };
 
-        // 6. The projectors, each on a thread of its own.
-        let mut sources = Sources::new(feeds, Arc::clone(&self.clock));
-        self.projections.into_iter().try_for_each(|start| start(&mut sources, &mut threads))?;
-        Ok(Engine::assemble(Parts {
-            mailbox,
-            blueprint: self.blueprint,
-            wait: self.wait,
-            journal_id,
-            sources,
-            figures,
-            report,
-            threads,
-        }))
+        // 6. The projectors.
+        let mut sources = Sources::new(feeds, self.clock);
+        let add = |add: Projecting| add(&mut sources);
+        let projectors = self.projections.into_iter().map(add).collect::<Result<_, _>>()?;
+
+        let blueprint = self.blueprint;
+        let parts = Parts { mailbox, blueprint, wait, journal_id, sources, figures, report };
+        Ok((parts, Stages::new(writer, snapshots, segments, projectors)))
     }
 
     /// Refuses what cannot work before anything is touched; takes what follows from the rest.
@@ -314,6 +332,16 @@ impl Builder {
             None => Arc::clone(beside),
         }))
     }
+}
+
+/// Prepares segments on a stage of its own, rung when the writer has taken one.
+fn prepare_ahead(journal: &mut Journal) -> SegmentStage {
+    let (bell, rings) = bounded(1);
+    let wake = Box::new(move || {
+        // One ring that is still unheard is enough.
+        let _ = bell.try_send(());
+    });
+    SegmentStage { preparer: journal.preparer(wake), rings }
 }
 
 fn expect_registered<A: Aggregate>(blueprint: &Blueprint) {

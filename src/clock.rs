@@ -1,5 +1,6 @@
 //! The only place that asks what time it is.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,16 @@ use crate::position::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// Nanoseconds since the Unix epoch. It may jump: the writer never lets event time go back.
     fn now(&self) -> Timestamp;
+
+    /// Time since some fixed moment, for waiting: it never jumps and never goes back. That of the
+    /// machine unless a simulator makes its own.
+    fn monotonic(&self) -> Duration {
+        START.elapsed()
+    }
 }
+
+/// The moment that the machine's monotonic time is counted from.
+static START: LazyLock<Stamp> = LazyLock::new(Stamp::now);
 
 /// The clock of the machine.
 #[derive(Debug, Default, Clone, Copy)]

@@ -45,7 +45,6 @@ pub(crate) struct Parts {
     pub(crate) sources: Sources,
     pub(crate) figures: Arc<Figures>,
     pub(crate) report: RecoveryReport,
-    pub(crate) threads: Threads,
 }
 
 /// One aggregate, by kind and id. Cheap to make; it holds no state.
@@ -64,9 +63,8 @@ impl<'a, A: Aggregate> Handle<'a, A> {
 }
 
 impl Engine {
-    pub(crate) fn assemble(parts: Parts) -> Self {
-        let Parts { mailbox, blueprint, wait, journal_id, sources, figures, report, threads } =
-            parts;
+    pub(crate) fn assemble(parts: Parts, threads: Threads) -> Self {
+        let Parts { mailbox, blueprint, wait, journal_id, sources, figures, report } = parts;
         Self { mailbox, blueprint, wait, journal_id, sources, figures, report, threads }
     }
 

@@ -1,15 +1,17 @@
 //! Where durable batches meet their readers; a slow reader never holds up the writer.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 use hotledger_journal::{self as journal, Batch, JournalReads, Reader};
 
 use crate::durable::Durable;
 use crate::limits::FEED_BATCHES_MAX;
 use crate::position::Position;
+use crate::sync::{
+    Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, Receiver, Sender, Weak,
+    bounded, fence,
+};
 
 /// The writer's end: offers every durable batch to every reader, and waits for none.
 pub(crate) struct Feed {
@@ -89,7 +91,8 @@ impl Feeds {
             joining.retain(|(reader, _)| reader.strong_count() > 0);
             joining.push((Arc::downgrade(&alive), sender));
         }
-        self.door.knocked.store(true, Ordering::SeqCst);
+        // An exchange, like the writer's: then there is one order of all that happens to the flag.
+        self.door.knocked.swap(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         FeedReader {
             feeds: self.clone(),
@@ -163,18 +166,19 @@ impl FeedReader {
             Fed::CaughtUp => {}
             other => return Ok(other),
         }
+        self.sleep(timeout);
+        self.poll()
+    }
+
+    /// Waits for a batch, for the end of the feed, or until the time is over, once `poll` has
+    /// nothing more.
+    pub(crate) fn sleep(&mut self, timeout: Option<Duration>) {
+        assert!(self.held.is_none(), "poll hands out what is held before it has nothing more");
         let received = match timeout {
             Some(timeout) => self.batches.recv_timeout(timeout),
             None => self.batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
-        match received {
-            Ok(batch) => {
-                self.held = Some(batch);
-                self.poll()
-            }
-            Err(RecvTimeoutError::Timeout) => Ok(Fed::CaughtUp),
-            Err(RecvTimeoutError::Disconnected) => self.poll(),
-        }
+        self.held = received.ok();
     }
 
     /// Everything up to here has been handled; called once per batch by whoever took it.

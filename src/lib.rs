@@ -10,6 +10,7 @@ mod view;
 
 mod builder;
 mod engine;
+mod stages;
 mod threads;
 
 mod write;
@@ -39,7 +40,12 @@ mod error;
 mod figures;
 pub mod limits;
 mod panics;
+mod sync;
 mod wait;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use aggregate::{Aggregate, Context};
 pub use identity::{AggregateId, CommandKey};
@@ -48,6 +54,7 @@ pub use view::{Recorded, Table, View};
 
 pub use builder::Builder;
 pub use engine::{Engine, Handle};
+pub use stages::{Stage, Stages, Stepped};
 
 pub use receipt::{Receipt, Touched};
 pub use write::{
@@ -61,7 +68,9 @@ pub use read::{
 pub use rows::Rows;
 
 pub use archive::{Archive, DigestReport, From};
-pub use recover::{RecoveryReport, SnapshotPolicy};
+pub use recover::{
+    AuditedSnapshot, RecoveryReport, SnapshotFacts, SnapshotFlaw, SnapshotPolicy, audit_snapshots,
+};
 pub use state::StateDigest;
 
 pub use clock::{Clock, ManualClock, SystemClock};

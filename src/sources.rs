@@ -13,7 +13,7 @@ use crate::error::OpenError;
 use crate::feed::Feeds;
 use crate::position::Position;
 use crate::read::{
-    KeyedTable, Progress, Projection, Projector, ProjectorThread, Readers, TableReader, ViewReader,
+    KeyedTable, Progress, Projection, Projector, ProjectorStage, Readers, TableReader, ViewReader,
     ViewSource, WholeView,
 };
 use crate::rows::Rows;
@@ -42,7 +42,7 @@ impl Sources {
         &mut self,
         projection: WholeView<V, A>,
         source: ViewSource<V>,
-    ) -> Result<ProjectorThread, OpenError> {
+    ) -> Result<ProjectorStage, OpenError> {
         let (progress, thread) = self.projector::<V, A>(projection)?;
         self.by_type.insert(TypeId::of::<V>(), Source { progress, source: Box::new(source) });
         Ok(thread)
@@ -53,7 +53,7 @@ impl Sources {
         &mut self,
         projection: KeyedTable<T, A>,
         shown: Arc<ArcSwap<Rows<T::Key, T::Row>>>,
-    ) -> Result<ProjectorThread, OpenError> {
+    ) -> Result<ProjectorStage, OpenError> {
         let (progress, thread) = self.projector::<T, A>(projection)?;
         let clock = Arc::clone(&self.clock);
         let reader = TableReader::new(shown, Arc::clone(&progress), self.feeds.clone(), clock);
@@ -65,13 +65,13 @@ impl Sources {
     fn projector<N: 'static, A: Aggregate>(
         &self,
         projection: impl Projection<A> + 'static,
-    ) -> Result<(Arc<Progress>, ProjectorThread), OpenError> {
+    ) -> Result<(Arc<Progress>, ProjectorStage), OpenError> {
         let progress = Arc::new(Progress::new(short_name::<N>()));
         let feed = self.feeds.join(Position::ORIGIN);
         let projector =
             Projector::new(feed, Decoder::<A>::new()?, projection, Arc::clone(&progress));
         let entry = self.readers.enter(Arc::clone(&progress));
-        Ok((progress, ProjectorThread::new(projector, entry)))
+        Ok((progress, ProjectorStage::new(projector, entry)))
     }
 
     pub(crate) fn view<V: 'static>(&self) -> ViewReader<V> {

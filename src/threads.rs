@@ -1,120 +1,63 @@
 //! Starts and ends the engine's threads: the only place that does. Each is a loop around a `step`.
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use hotledger_journal::Preparer;
 
-use crate::error::{HaltReason, OpenError};
+use crate::error::HaltReason;
 use crate::limits::WATERMARK_AFTER;
-use crate::read::{Progress as ReadProgress, ProjectorThread, Step};
-use crate::recover::{Due, SnapshotBuilder};
-use crate::wait::{Patience, Wait};
-use crate::write::{Progress, Sleeper, Writer};
+use crate::read::{Progress as ReadProgress, ProjectorStage, Step};
+use crate::stages::{SegmentStage, SnapshotStage, Stages, WriterStage};
+use crate::wait::Patience;
+use crate::write::Progress;
 
 /// The threads of one engine, ended in order when the engine closes.
 pub(crate) struct Threads {
     writer: Option<JoinHandle<Result<(), HaltReason>>>,
     others: Vec<JoinHandle<()>>,
     projecting: Vec<Arc<ReadProgress>>,
-    /// Disconnected when the snapshot builder is done.
-    snapshots_done: Option<Receiver<()>>,
     /// Dropped to end whoever sleeps between two tries.
     stop: Option<Sender<()>>,
-    stopped: Receiver<()>,
 }
 
 /// The lowest priority there is, on the scale of `nice`.
 #[cfg(target_os = "linux")]
 const NICEST: i32 = 19;
 
-/// How long the preparer waits before it tries again to make a segment, on a full disk say.
-const PREPARE_RETRY: Duration = Duration::from_millis(500);
-
-impl Default for Threads {
-    fn default() -> Self {
+impl Threads {
+    /// Starts a thread for every stage, or leaves none behind where the system has no room for one.
+    pub(crate) fn start(stages: Stages) -> io::Result<Self> {
         let (stop, stopped) = bounded(0);
-        Self {
-            writer: None,
-            others: Vec::new(),
-            projecting: Vec::new(),
-            snapshots_done: None,
-            stop: Some(stop),
-            stopped,
+        let mut threads = Self { stop: Some(stop), ..Self::none() };
+        match threads.start_all(stages, &stopped) {
+            Ok(()) => Ok(threads),
+            Err(error) => {
+                threads.join_others();
+                Err(error)
+            }
         }
     }
-}
 
-impl Threads {
-    /// Starts the snapshot builder; ring the bell when one is due.
-    pub(crate) fn snapshots(&mut self, mut builder: SnapshotBuilder) -> (Arc<Due>, Sender<()>) {
-        let due = builder.due();
-        let (bell, rings) = bounded(1);
+    /// The writer comes last: without it whoever was started before has nobody to wait for.
+    fn start_all(&mut self, stages: Stages, stopped: &Receiver<()>) -> io::Result<()> {
+        let Stages { writer, snapshots, segments, projectors, .. } = stages;
         let (done, snapshots_done) = bounded::<()>(0);
-        self.snapshots_done = Some(snapshots_done);
-        self.start("snapshots", move || {
-            step_back();
-            while rings.recv().is_ok() {
-                build_due(&mut builder);
-            }
-            // The writer has let go: everything is durable, and one last one may be due.
-            build_due(&mut builder);
-            drop(done);
-        });
-        (due, bell)
-    }
-
-    /// Starts the segment preparer.
-    pub(crate) fn preparer(&mut self, make: impl FnOnce(Box<dyn Fn() + Send>) -> Preparer) {
-        let (bell, rings) = bounded(1);
-        let mut preparer = make(Box::new(move || {
-            // One ring that is still unheard is enough.
-            let _ = bell.try_send(());
-        }));
-        self.start("segments", move || {
-            loop {
-                let rung = match preparer.step() {
-                    Ok(true) => continue,
-                    Ok(false) => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                    Err(error) => {
-                        tracing::warn!(%error, "a segment could not be prepared");
-                        rings.recv_timeout(PREPARE_RETRY)
-                    }
-                };
-                if rung == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
-            }
-        });
-    }
-
-    /// Starts the writer.
-    pub(crate) fn writer(&mut self, writer: Writer, sleeper: Sleeper, wait: Wait) {
-        let snapshots_done = self.snapshots_done.take().expect("snapshots start before the writer");
-        let run = move || run_writer(writer, &sleeper, wait, &snapshots_done);
-        self.writer = Some(named("writer", run));
-    }
-
-    /// Starts a projector.
-    pub(crate) fn projector(&mut self, mut projector: ProjectorThread) -> Result<(), OpenError> {
-        let stopped = self.stopped.clone();
-        self.projecting.push(Arc::clone(projector.progress()));
-        self.start("projector", move || {
-            loop {
-                match projector.step() {
-                    Step::Again => {}
-                    Step::Done => return,
-                    Step::Pause(pause) => {
-                        if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
-                            return;
-                        }
-                    }
-                }
-            }
-        });
+        self.others.push(named("snapshots", move || run_snapshots(snapshots, done))?);
+        self.others.push(named("segments", move || run_segments(segments))?);
+        for projector in projectors {
+            self.projecting.push(Arc::clone(projector.progress()));
+            let stopped = stopped.clone();
+            self.others.push(named("projector", move || run_projector(projector, &stopped))?);
+        }
+        self.writer = Some(named("writer", move || run_writer(writer, &snapshots_done))?);
         Ok(())
+    }
+
+    /// None at all: somebody else steps the stages.
+    pub(crate) fn none() -> Self {
+        Self { writer: None, others: Vec::new(), projecting: Vec::new(), stop: None }
     }
 
     /// Ends every thread once the writer has been told to close.
@@ -124,24 +67,27 @@ impl Threads {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => Err(HaltReason::gone()),
         };
+        self.join_others();
+        outcome
+    }
+
+    /// Ends everybody else once the writer is gone.
+    fn join_others(&mut self) {
         self.stop = None;
         self.projecting.iter().for_each(|progress| progress.close());
         for thread in self.others.drain(..) {
             // A thread that panicked has said so; closing goes on.
             let _ = thread.join();
         }
-        outcome
-    }
-
-    fn start(&mut self, name: &str, run: impl FnOnce() + Send + 'static) {
-        self.others.push(named(name, run));
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-fn named<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    let name = format!("hotledger-{name}");
-    thread::Builder::new().name(name).spawn(run).expect("the system has room for another thread")
+fn named<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    thread::Builder::new().name(format!("hotledger-{name}")).spawn(run)
 }
 
 /// Lets every other thread go first: a snapshot that takes longer harms nobody, a writer that has
@@ -154,11 +100,43 @@ fn step_back() {
     }
 }
 
-fn build_due(builder: &mut SnapshotBuilder) {
-    while builder.is_due() {
-        if let Err(error) = builder.step() {
-            tracing::error!(%error, "a snapshot could not be built");
+fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
+    let SnapshotStage { mut builder, rings } = stage;
+    step_back();
+    while rings.recv().is_ok() {
+        builder.build_due();
+    }
+    // The writer has let go: everything is durable, and one last one may be due.
+    builder.build_due();
+    drop(done);
+}
+
+fn run_segments(stage: SegmentStage) {
+    let SegmentStage { mut preparer, rings } = stage;
+    loop {
+        let rung = match preparer.step() {
+            Ok(true) => continue,
+            Ok(false) => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            // The journal has said why.
+            Err(_) => rings.recv_timeout(SegmentStage::RETRY),
+        };
+        if rung == Err(RecvTimeoutError::Disconnected) {
             return;
+        }
+    }
+}
+
+fn run_projector(mut projector: ProjectorStage, stopped: &Receiver<()>) {
+    loop {
+        match projector.step() {
+            Step::Again => {}
+            Step::Idle(wait) => projector.sleep(wait),
+            Step::Done => return,
+            Step::Pause(pause) => {
+                if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
         }
     }
 }
@@ -174,12 +152,9 @@ impl Drop for Fuse {
     }
 }
 
-fn run_writer(
-    mut writer: Writer,
-    sleeper: &Sleeper,
-    wait: Wait,
-    snapshots_done: &Receiver<()>,
-) -> Result<(), HaltReason> {
+fn run_writer(stage: WriterStage, snapshots_done: &Receiver<()>) -> Result<(), HaltReason> {
+    let WriterStage { writer, sleeper, wait } = stage;
+    let mut writer = writer.expect("a writer that has not run is there");
     let _fuse = Fuse(Arc::clone(&writer.halted));
     let mut patience = Patience::new(wait);
     loop {

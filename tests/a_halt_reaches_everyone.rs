@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use faulty::FailingDisk;
 use hotledger::{Aggregate, Context, Engine, Event, ExecuteError, Position, Recorded, View};
+use hotledger::{Stage, Stepped};
 use serde::{Deserialize, Serialize};
 use support::{Account, Command, in_time};
 
@@ -32,6 +33,21 @@ fn a_session_that_pushes_on_while_the_engine_halts_misses_no_answer() {
             }
         }
     });
+}
+
+#[test]
+fn a_close_that_was_asked_for_in_the_turn_that_fails_comes_to_its_end() {
+    let disk = FailingDisk::new();
+    let builder = Engine::builder_on(Arc::new(disk.clone())).aggregate::<Account>();
+    let (engine, mut stages) = builder.open_stepped().unwrap();
+    disk.fail_after(0);
+    let lost = engine.aggregate::<Account>(1u64).execute(Command::Deposit(1)).submit();
+    // Dropping the engine asks the writer to close, behind the command.
+    drop(engine);
+    let steps = (1..10).find(|_| stages.step(Stage::Writer) == Stepped::Done);
+    assert!(steps.is_some(), "the writer never ends");
+    assert!(matches!(lost.wait(), Err(ExecuteError::Halted(_))));
+    stages.close().unwrap_err();
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod support;
 use std::thread;
 use std::time::Duration;
 
+use hotledger::limits::FEED_BATCHES_MAX;
 use hotledger::{Delivery, Engine, Position, Recorded};
 use support::{Account, AccountEvent, Command, usual};
 
@@ -72,6 +73,28 @@ fn a_slow_one_misses_nothing_while_batches_pass_it_by() {
         reader.join().unwrap();
     });
     assert!(engine.stats().readers.iter().all(|reader| !reader.name.starts_with("subscription")));
+}
+
+#[test]
+fn what_did_not_fit_comes_before_what_came_later() {
+    let engine = usual(Engine::in_memory()).open().unwrap();
+    // Each waits for its answer: each is a batch of its own.
+    let deposit = |count: u64| {
+        let account = engine.aggregate::<Account>(1u64);
+        for _ in 0..count {
+            account.execute(Command::Deposit(1)).wait().unwrap();
+        }
+    };
+    let mut subscription = engine.subscribe::<Account>(Position::ORIGIN);
+    let mut next = || position(&subscription.next_wait().unwrap().unwrap());
+    deposit(1);
+    assert_eq!([next(), next()], [Position::at(0); 2], "an event, and the signal");
+    let more = FEED_BATCHES_MAX as u64 + 10;
+    deposit(more);
+    // It makes room for one batch, which is none of those that found no room.
+    assert_eq!(next(), Position::at(1));
+    deposit(1);
+    (2..more + 2).for_each(|expected| assert_eq!(next(), Position::at(expected)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub use subscription::{Delivery, RawRecorded, Subscription};
 
 pub(crate) use keyed::KeyedTable;
 pub(crate) use progress::Progress;
-pub(crate) use projector::{Projection, Projector, ProjectorThread, Step};
+pub(crate) use projector::{Projection, Projector, ProjectorStage, Step};
 pub(crate) use published::{ViewSource, WholeView};
 pub(crate) use registry::Readers;
 pub(crate) use subscription::{All, Selection, Typed};

@@ -1,14 +1,16 @@
 //! How far a reader has come: waited for by callers, watched by the figures.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Stamp;
 use crate::error::ReadError;
 use crate::figures::{Lag, ReaderStats};
 use crate::position::{Position, Timestamp};
+use crate::sync::{
+    AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering,
+    PoisonError, fence,
+};
 use crate::wait::{Patience, Wait};
 
 /// Shared between one projector and everyone who reads what it projects.
@@ -45,7 +47,7 @@ impl Progress {
     }
 
     pub(crate) fn position(&self) -> Position {
-        Position::after(self.position.load(Ordering::SeqCst))
+        Position::after(self.position.load(Ordering::Acquire))
     }
 
     pub(crate) fn works_on(&self, time: Timestamp, fallbacks: u64) {
@@ -54,9 +56,13 @@ impl Progress {
     }
 
     /// Everything up to here can be read. Wakes those who wait; a lock only if there are any.
+    ///
+    /// The position moves before the waiters are counted, and a waiter is counted before it looks
+    /// at the position; with a full fence on both sides one of them always notices.
     pub(crate) fn reach(&self, position: Position) {
-        self.position.store(position.events(), Ordering::SeqCst);
-        if self.waiters.load(Ordering::SeqCst) > 0 {
+        self.position.store(position.events(), Ordering::Release);
+        fence(Ordering::SeqCst);
+        if self.waiters.load(Ordering::Relaxed) > 0 {
             drop(self.notes());
             self.reached.notify_all();
         }
@@ -75,13 +81,14 @@ impl Progress {
     }
 
     fn park_for(&self, wanted: Position, wait: Duration, since: Stamp) -> Result<(), ReadError> {
-        self.waiters.fetch_add(1, Ordering::SeqCst);
+        self.waiters.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
         let notes = self.notes();
         let parked = self
             .reached
             .wait_timeout_while(notes, since.remaining(wait), |_| self.position() < wanted);
         drop(parked);
-        self.waiters.fetch_sub(1, Ordering::SeqCst);
+        self.waiters.fetch_sub(1, Ordering::Relaxed);
         let reached = self.position();
         if reached < wanted {
             return Err(ReadError::TimedOut { wanted, reached, waited: wait });

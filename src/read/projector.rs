@@ -66,6 +66,8 @@ pub(crate) struct Projector<A: Aggregate, P> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
     Again,
+    /// Nothing to do before there is a new batch, or (if given) before this time is over.
+    Idle(Option<Duration>),
     /// Failed; step again after this pause.
     Pause(Duration),
     /// The engine is closed and everything has been projected.
@@ -94,7 +96,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         }
     }
 
-    /// Takes the next batch, waiting for it if there is none, and shows it to the readers.
+    /// Takes the next batch if there is one, and shows it to the readers.
     pub(crate) fn step(&mut self) -> Step {
         if self.progress.is_closing() {
             // Nobody waits for what is still to come.
@@ -103,10 +105,12 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         if self.fallen && !self.stand_up() {
             return Step::Pause(PUBLISH_RETRY);
         }
-        let timeout = self.unpublished.then_some(PUBLISH_RETRY);
-        match self.feed.wait(timeout) {
+        match self.feed.poll() {
             Ok(Fed::Batch(batch)) => self.catch(|this| this.take(&batch)),
-            Ok(Fed::CaughtUp) => self.catch(Self::publish),
+            Ok(Fed::CaughtUp) => match self.catch(Self::publish) {
+                Step::Again => Step::Idle(self.unpublished.then_some(PUBLISH_RETRY)),
+                other => other,
+            },
             Ok(Fed::Closed) => {
                 // A reader that will not let go keeps the older state; nobody waits for it.
                 let _ = self.publish();
@@ -216,22 +220,27 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
 }
 
 /// A projector without its type, and its place among the engine's readers.
-pub(crate) struct ProjectorThread {
+pub(crate) struct ProjectorStage {
     projector: Box<dyn Stepping>,
     entry: ReaderEntry,
 }
 
 trait Stepping: Send {
     fn step(&mut self) -> Step;
+    fn sleep(&mut self, timeout: Option<Duration>);
 }
 
 impl<A: Aggregate, P: Projection<A>> Stepping for Projector<A, P> {
     fn step(&mut self) -> Step {
         Self::step(self)
     }
+
+    fn sleep(&mut self, timeout: Option<Duration>) {
+        self.feed.sleep(timeout);
+    }
 }
 
-impl ProjectorThread {
+impl ProjectorStage {
     pub(crate) fn new<A: Aggregate, P: Projection<A> + 'static>(
         projector: Projector<A, P>,
         entry: ReaderEntry,
@@ -241,6 +250,16 @@ impl ProjectorThread {
 
     pub(crate) fn step(&mut self) -> Step {
         self.projector.step()
+    }
+
+    /// Waits until a step would find something to do, no longer than this.
+    pub(crate) fn sleep(&mut self, timeout: Option<Duration>) {
+        self.projector.sleep(timeout);
+    }
+
+    /// Takes what the feed still has, until there is no more or it fails.
+    pub(crate) fn finish(&mut self) {
+        while self.step() == Step::Again {}
     }
 
     pub(crate) fn progress(&self) -> &Arc<Progress> {

@@ -176,7 +176,8 @@ impl<T> Subscription<T> {
             if let Some(delivery) = self.step(Some(left))? {
                 return Ok(delivery);
             }
-            if left.is_zero() {
+            // What has just come is handed out, however little time there was.
+            if left.is_zero() && self.ready.is_empty() && self.failed.is_none() {
                 return Ok(None);
             }
         }

@@ -155,8 +155,7 @@ impl Desk<'_> {
         let key = key.map(|key| EntryKey { version: version.0, ..key });
         let entry = entry_head(self.now, key, trace);
         if let Err(error) = self.journal.begin_entry(&entry) {
-            self.failed = failure(error);
-            return Verdict::StorageFull;
+            return self.not_begun(error);
         }
         let mut pen = Pen::<A> { journal: self.journal, codec: decoder.codec(), names };
         if let Err(verdict) = pen.write(&request.id, slot.version, cx.recorded()) {
@@ -174,6 +173,22 @@ impl Desk<'_> {
         let position = Position::after(self.journal.finish_entry());
         self.record_key(key, position, version, events);
         Verdict::Committed { position, version, events }
+    }
+
+    /// Why the journal took no entry. Without a next segment that is an answer; any other failure
+    /// stops the engine, and no verdict of this turn is told.
+    pub(crate) fn not_begun<R>(&mut self, error: JournalError) -> Verdict<R> {
+        match error {
+            JournalError::Full { .. } => Verdict::StorageFull,
+            JournalError::NotPrepared(cause) => {
+                Verdict::StorageUnavailable(cause.to_string().into())
+            }
+            failure => {
+                let why = failure.to_string().into();
+                self.failed = Some(failure);
+                Verdict::StorageUnavailable(why)
+            }
+        }
     }
 
     /// Remembers what a committed command with a key did.
@@ -207,11 +222,6 @@ pub(crate) fn entry_head(now: Timestamp, key: Option<EntryKey>, trace: Trace) ->
         correlation: trace.correlation.map(Uuid::into_bytes),
         causation: trace.causation.map(Uuid::into_bytes),
     }
-}
-
-/// A full disk is an answer; any other failure of the journal stops the engine.
-pub(crate) fn failure(error: JournalError) -> Option<JournalError> {
-    (!matches!(error, JournalError::Full { .. })).then_some(error)
 }
 
 /// Decides, with a panic turned into a verdict.

@@ -1,10 +1,8 @@
 //! Wakes a thread that went to sleep, and costs next to nothing while it is awake.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
-use crossbeam_utils::sync::{Parker, Unparker};
+use crate::sync::{Arc, AtomicBool, Ordering, Parker, Unparker, fence};
 
 /// The sleeping side; one thread owns it.
 pub(crate) struct Sleeper {

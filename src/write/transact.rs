@@ -21,7 +21,7 @@ use crate::position::{Position, Timestamp, Version};
 use crate::receipt::{Receipt, Touched, Verdict};
 use crate::state::Blueprint;
 use crate::wait::Wait;
-use crate::write::desk::{Desk, Pen, Trace, decide, entry_head, evolve, failure, look_up};
+use crate::write::desk::{Desk, Pen, Trace, decide, entry_head, evolve, look_up};
 use crate::write::execute::Pending;
 use crate::write::mailbox::{Errand, Mailbox};
 
@@ -262,8 +262,7 @@ impl<T: Transaction> Whole<T> {
             Err(verdict) => return (verdict, Vec::new()),
         };
         if let Err(error) = desk.journal.begin_entry(&entry_head(desk.now, key, self.trace)) {
-            desk.failed = failure(error);
-            return (Verdict::StorageFull, Vec::new());
+            return (desk.not_begun(error), Vec::new());
         }
         let (blueprint, command_key) = (&self.blueprint, self.key);
         let mut tx = Transacting {

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use hotledger_journal::{self as journal, Journal};
 
-use crate::clock::{Clock, Stamp};
+use crate::clock::Clock;
 use crate::durable::{Durable, DurableLine};
 use crate::error::HaltReason;
 use crate::feed::Feed;
@@ -44,8 +45,8 @@ pub(crate) struct Writer {
     pub(crate) closing: bool,
     /// Whether the sessions went first in the last turn.
     pub(crate) sessions_first: bool,
-    /// Since when nothing happened; unset once the watermark has been written.
-    pub(crate) quiet_since: Option<Stamp>,
+    /// Since when nothing happened, on the monotonic clock; unset once the watermark is written.
+    pub(crate) quiet_since: Option<Duration>,
 }
 
 /// What a step came to.
@@ -89,7 +90,7 @@ impl Writer {
         let reaped = self.reap(false)?;
         let taken = if self.journal.can_submit() { self.take_up()? } else { 0 };
         if reaped + taken > 0 {
-            self.quiet_since = Some(Stamp::now());
+            self.quiet_since = Some(self.clock.monotonic());
             return Ok(Progress::Worked);
         }
         if self.journal.in_flight() > 0 {
@@ -211,13 +212,10 @@ impl Writer {
     /// After a while of quiet, protects what was acknowledged last with a watermark batch.
     fn rest(&mut self) -> Result<(), journal::Error> {
         let Some(since) = self.quiet_since else { return Ok(()) };
-        if since.elapsed() >= WATERMARK_AFTER {
-            match self.journal.submit_watermark() {
-                // Without room for the next segment it waits like everything else.
-                Err(journal::Error::Full { .. }) => self.quiet_since = Some(Stamp::now()),
-                Err(error) => return Err(error),
-                Ok(_) => self.quiet_since = None,
-            }
+        let now = self.clock.monotonic();
+        if now.saturating_sub(since) >= WATERMARK_AFTER {
+            self.journal.submit_watermark()?;
+            self.quiet_since = None;
         }
         Ok(())
     }
@@ -243,10 +241,11 @@ impl Writer {
             match message {
                 Message::Errand(errand) => errand.halt(&reason),
                 Message::Lane(lane) => self.lanes.push(lane),
-                Message::Close => return Progress::Done,
+                Message::Close => self.closing = true,
             }
         }
-        progress
+        // Closing may have been asked for before the failure, or in the turn that failed.
+        if self.closing { Progress::Done } else { progress }
     }
 
     /// Seals the journal, when the engine closes in good order.
