@@ -76,15 +76,22 @@ pub enum Error {
         source: Arc<io::Error>,
     },
 
-    /// The next segment cannot be made, for want of space, quota or descriptors; nothing was
-    /// half-written.
+    /// There is no room: space, quota, descriptors or the file-size limit of the process are
+    /// used up. Of the next segment it says so before anything is half-written.
     ///
-    /// **Do:** free space and ask again: the journal goes on by itself.
+    /// **Do:** make room and ask again: the journal goes on by itself.
     #[error("no room for more: {what}")]
     Full {
-        /// What was attempted.
+        /// What was attempted, and the system's answer.
         what: String,
     },
+
+    /// The next segment cannot be prepared, and not for want of room: the disk failed, or access
+    /// was withdrawn. No acknowledged byte was touched, and nothing was half-written.
+    ///
+    /// **Do:** see to the cause and ask again: the journal goes on by itself once it has passed.
+    #[error("the next segment cannot be prepared: {0}")]
+    NotPrepared(#[source] Arc<Error>),
 
     /// The disk failed.
     ///
@@ -128,11 +135,36 @@ impl Error {
     pub(crate) fn from_io(what: impl Into<String>, source: io::Error) -> Error {
         let what = what.into();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full { what },
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Error::Full { what: format!("{what}: {source}") },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Error::Permission { what }
             }
             _ => Error::Io { what, source: Arc::new(source) },
         }
     }
+
+    /// What a failure to prepare the next segment is: nothing was written to the journal, so it
+    /// stops nobody but those who need that segment, and may pass.
+    pub(crate) fn of_preparing(self) -> Error {
+        match self {
+            Error::Full { .. } => self,
+            Error::Io { what, source } if is_out_of_descriptors(&source) => {
+                Error::Full { what: format!("{what}: {source}") }
+            }
+            cause => Error::NotPrepared(Arc::new(cause)),
+        }
+    }
+
+    /// Whether only the next segment is missing, and everything else is as it was.
+    pub(crate) fn is_for_want_of_a_segment(&self) -> bool {
+        matches!(self, Error::Full { .. } | Error::NotPrepared(_))
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    errno
+        .is_some_and(|errno| errno == rustix::io::Errno::MFILE || errno == rustix::io::Errno::NFILE)
 }

@@ -32,6 +32,7 @@
 //! and no compaction. `FORMAT.md` describes every byte on disk.
 
 mod limits;
+mod sync;
 
 mod durability;
 mod error;
@@ -50,7 +51,12 @@ mod append;
 mod read;
 mod recover;
 
+pub mod salvage;
 pub mod verify;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use append::{EventError, Journal, Payload, Preparer, Proof, Written};
 pub use chain::{Chain, ParseChainError};
@@ -69,5 +75,5 @@ pub use limits::{
 pub use names::Names;
 pub use options::Options;
 pub use read::{Batch, Entries, Entry, Event, Events, JournalReads, Reader};
-pub use record::BatchKind;
+pub use record::{BatchKind, segment_name};
 pub use recover::{OpenReport, Recovery};

@@ -1,13 +1,20 @@
 //! Every bound of the journal, with the relations between them checked at compile time.
 
+/// How much smaller than usual the world of the fuzzers is: a directory is then read in the tenth
+/// of a millisecond, and they come by every limit. 1 in every build but theirs.
+const SCALE: usize = if cfg!(fuzzing) { 16 } else { 1 };
+
 /// Unit of all writing: each write starts on a block and is whole blocks long.
 pub const BLOCK_BYTES: usize = 4096;
 
+/// What a disk writes whole or not at all.
+pub(crate) const SECTOR_BYTES: usize = 512;
+
 /// Longest batch as stored, and the capacity of an append buffer.
-pub const BATCH_BYTES_MAX: usize = 1 << 20;
+pub const BATCH_BYTES_MAX: usize = (1 << 20) / SCALE;
 
 /// Longest entry as stored: one command with all of its events.
-pub const ENTRY_BYTES_MAX: usize = 256 << 10;
+pub const ENTRY_BYTES_MAX: usize = (256 << 10) / SCALE;
 
 /// Bytes of the header that opens a batch.
 pub(crate) const BATCH_HEADER_BYTES: usize = 160;
@@ -22,13 +29,13 @@ pub(crate) const ENTRY_HEADER_BYTES: usize = 16;
 pub(crate) const EVENT_HEADER_BYTES: usize = 20;
 
 /// Smallest segment file.
-pub const SEGMENT_BYTES_MIN: u64 = 1 << 20;
+pub const SEGMENT_BYTES_MIN: u64 = (1 << 20) / SCALE as u64;
 
 /// Largest segment file; recovery reads at most this much behind the last batch.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
 /// Most names a journal can be opened with.
-pub const NAMES_MAX: usize = 4096;
+pub const NAMES_MAX: usize = 4096 / SCALE;
 
 /// Longest name, in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 126;
@@ -44,10 +51,14 @@ pub(crate) const OPENING_BYTES_MAX: usize =
 /// Bytes kept free at the end of every segment, so that it can always be sealed.
 pub(crate) const FOOTER_BYTES: usize = BLOCK_BYTES;
 
+/// Bytes kept free behind every batch of entries: a watermark or close that says that they are
+/// durable, then the footer. Neither ever needs another segment.
+pub(crate) const SEAL_BYTES: usize = BLOCK_BYTES + FOOTER_BYTES;
+
 /// Room a batch must have left for one more entry of any size to be begun.
 pub(crate) const ENTRY_ROOM_BYTES: usize = ENTRY_BYTES_MAX + BATCH_TRAILER_BYTES;
 
-/// Room a segment must have left before its footer for another batch to be opened in it.
+/// Room a segment must have left, besides [`SEAL_BYTES`], for another batch to be opened in it.
 pub(crate) const BATCH_ROOM_BYTES: usize =
     (BATCH_HEADER_BYTES + ENTRY_ROOM_BYTES).next_multiple_of(BLOCK_BYTES);
 
@@ -62,6 +73,8 @@ pub(crate) const CHUNK_BYTES: usize = BATCH_BYTES_MAX;
 
 const _: () = {
     assert!(BLOCK_BYTES.is_power_of_two(), "places are rounded with a mask");
+    assert!(BLOCK_BYTES.is_multiple_of(SECTOR_BYTES), "a block is whole sectors");
+    assert!(BATCH_HEADER_BYTES <= SECTOR_BYTES, "a batch header is whole or not there");
     assert!(BATCH_BYTES_MAX.is_multiple_of(BLOCK_BYTES), "batches are whole blocks");
     assert!(SEGMENT_BYTES_MIN.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
     assert!(BATCH_BYTES_MAX <= u32::MAX as usize, "batch lengths are stored in 32 bits");
@@ -74,6 +87,6 @@ const _: () = {
         ENTRY_BYTES_MAX / (EVENT_HEADER_BYTES + 1) <= u16::MAX as usize,
         "an entry's events are counted in 16 bits"
     );
-    let smallest_use = BLOCK_BYTES + OPENING_BYTES_MAX + BATCH_ROOM_BYTES + FOOTER_BYTES;
+    let smallest_use = BLOCK_BYTES + OPENING_BYTES_MAX + BATCH_ROOM_BYTES + SEAL_BYTES;
     assert!(smallest_use as u64 <= SEGMENT_BYTES_MIN, "a fresh segment takes any entry");
 };

@@ -28,6 +28,11 @@ impl Names {
         self.names.len()
     }
 
+    /// Names that only show their ids, for entries whose own table is lost.
+    pub(crate) fn stand_ins() -> Names {
+        Names { names: (0..NAMES_MAX).map(|id| format!("#{id}").into()).collect() }
+    }
+
     /// Takes the names of the options, within the limits that let any table fit one batch.
     pub(crate) fn from_options(names: &[String]) -> Result<Names, Error> {
         if names.len() > NAMES_MAX {
@@ -43,6 +48,11 @@ impl Names {
         Ok(Names { names: names.iter().map(|name| name.as_str().into()).collect() })
     }
 
+    /// Bytes that [`encode`](Names::encode) uses.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        2 + self.names.iter().map(|name| 2 + name.len()).sum::<usize>()
+    }
+
     /// Writes count, then length and bytes of each; returns the bytes used.
     pub(crate) fn encode(&self, body: &mut [u8]) -> usize {
         assert!(self.names.len() <= NAMES_MAX, "checked when the options were taken");
@@ -54,6 +64,7 @@ impl Names {
             body[used + 2..used + 2 + name.len()].copy_from_slice(name.as_bytes());
             used += 2 + name.len();
         }
+        assert_eq!(used, self.stored_bytes(), "room is asked for as it is used");
         let read = Names::decode(&body[..used]);
         assert_eq!(read.as_ref(), Ok(self), "what goes to disk reads back as what was meant");
         used
@@ -65,6 +76,10 @@ impl Names {
         let count = usize::from(u16::from_le_bytes(*count));
         if count > NAMES_MAX {
             return Err("more names than the limit");
+        }
+        // A name takes a length and a byte at least: nothing is reserved for those that are not.
+        if count > rest.len() / 3 {
+            return Err("name table cut short");
         }
         let mut names = Vec::with_capacity(count);
         for _ in 0..count {

@@ -29,6 +29,22 @@ fn nothing_above_the_durable_position() {
 }
 
 #[test]
+fn what_is_written_and_not_yet_answered_is_not_shown() {
+    // This disk writes when a batch is handed in, and is asked only later how it went.
+    let disk = traced::TracedDisk::new(MemoryDisk::new());
+    let (mut journal, ..) = open(&disk).unwrap();
+    append(&mut journal, 2);
+    let mut reader = journal.reads().reader_from(0).unwrap();
+    assert_eq!(drain(&mut reader).unwrap().len(), 2);
+    add(&mut journal, b"written").unwrap();
+    journal.submit().unwrap();
+    assert!(drain(&mut reader).unwrap().is_empty(), "nobody knows yet whether it is durable");
+    assert_eq!(drain(&mut journal.reads().reader_from(0).unwrap()).unwrap().len(), 2);
+    assert_eq!(journal.complete(true).unwrap().unwrap().batch.end_position(), 3);
+    assert_eq!(drain(&mut reader).unwrap().len(), 1);
+}
+
+#[test]
 fn many_in_flight_complete_in_order() {
     for slots in 2..9 {
         let disk = MemoryDisk::new().with_writes_in_flight(slots);

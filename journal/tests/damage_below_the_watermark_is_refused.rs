@@ -11,9 +11,14 @@ use support::*;
 fn every_batch_but_the_last() {
     let disk = crashed(5);
     let all = batches(&disk).unwrap();
-    for batch in &all[..all.len() - 1] {
+    for (batch, lost) in all[..all.len() - 1].iter().flat_map(|it| [(it, false), (it, true)]) {
         let damaged = disk.copy();
-        flip(&damaged, &segment(1), batch.offset() + 161, 1);
+        if lost {
+            // By itself it looks like a torn write.
+            tear(&damaged, batch);
+        } else {
+            flip(&damaged, &segment(1), batch.offset() + 161, 1);
+        }
         let Err(Error::Corrupt { file, offset, position, .. }) = open(&damaged) else {
             panic!("batch {} was dropped in silence", batch.sequence());
         };

@@ -53,6 +53,27 @@ fn ask_everything(disk: &MemoryDisk, cursors: &[Cursor]) {
     }
 }
 
+#[test]
+fn two_lengths_that_agree_and_both_lie() {
+    let sound = sound();
+    let all = batches(&sound).unwrap();
+    let cursors: Vec<_> = all.iter().map(|batch| batch.cursor_after()).collect();
+    // Within the segment, beyond its end, and beyond what any batch may have.
+    for (batch, blocks) in
+        all.iter().flat_map(|batch| [2, 255, 256, 257, 0xf_ffff].map(|b| (batch, b)))
+    {
+        let disk = sound.copy();
+        let length: u32 = blocks * BLOCK as u32;
+        let mut header = batch.stored()[..160].to_vec();
+        header[72..76].copy_from_slice(&length.to_le_bytes());
+        header[76..80].copy_from_slice(&(length - 16).to_le_bytes());
+        let crc = crc32c::crc32c(&header[..156]).to_le_bytes();
+        header[156..].copy_from_slice(&crc);
+        overwrite(&disk, &segment(batch.segment()), batch.offset(), &header);
+        ask_everything(&disk, &cursors);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

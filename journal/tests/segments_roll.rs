@@ -120,6 +120,26 @@ fn damage_in_a_sealed_segment_is_refused_to_its_last_batch() {
     }
 }
 
+#[test]
+fn a_cursor_hides_no_damage_in_a_footer_before_it() {
+    let sound = three_segments();
+    let all = batches(&sound).unwrap();
+    let cursor = all.last().unwrap().cursor_after();
+    let mut footers = 0;
+    for footer in all.iter().filter(|batch| batch.kind() == BatchKind::Footer) {
+        let disk = sound.copy();
+        flip(&disk, &segment(footer.segment()), footer.offset() + 100, 1);
+        let recovery = Recovery::begin(Arc::new(disk), options());
+        let begun = recovery.and_then(|recovery| recovery.reader_at(Some(cursor)).map(drop));
+        let Err(Error::Corrupt { file, offset, .. }) = begun else {
+            panic!("the footer of segment {} was not looked at", footer.segment())
+        };
+        assert_eq!((file, offset), (segment(footer.segment()), footer.offset()));
+        footers += 1;
+    }
+    assert_eq!(footers, 2);
+}
+
 fn count_in(counter: &Arc<AtomicU64>) -> Box<dyn Fn() + Send> {
     let counter = counter.clone();
     Box::new(move || {

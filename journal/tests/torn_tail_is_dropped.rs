@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use hotledger_journal::{MemoryDisk, Recovery};
+use hotledger_journal::{Error, MemoryDisk, Recovery};
 use support::*;
 
 #[test]
@@ -50,7 +50,7 @@ fn two_in_flight_and_the_first_torn() {
     drop(journal);
     let all = data_batches(&disk);
     assert_eq!(all[3].watermark(), all[2].sequence(), "built before the other was durable");
-    flip(&disk, &segment(1), all[2].offset() + 200, 1);
+    tear(&disk, &all[2]);
 
     let (mut journal, report, seen) = open(&disk).unwrap();
     assert_eq!(seen.len(), 2);
@@ -83,7 +83,7 @@ fn last_name(batch: &hotledger_journal::Batch) -> String {
 fn reading_only_says_what_is_torn_and_changes_nothing() {
     let disk = crashed(3);
     let last = data_batches(&disk).pop().unwrap();
-    flip(&disk, &segment(1), last.offset() + 170, 4);
+    tear(&disk, &last);
     let before = contents(&disk);
     let recovery = Recovery::begin_read_only(Arc::new(disk.clone())).unwrap();
     let mut reader = recovery.reader_at(None).unwrap();
@@ -94,19 +94,37 @@ fn reading_only_says_what_is_torn_and_changes_nothing() {
 }
 
 #[test]
-fn the_last_batch_with_a_changed_padding_byte_is_not_taken() {
-    let disk = crashed(3);
-    let last = data_batches(&disk).pop().unwrap();
-    flip(&disk, &segment(1), last.offset() + 3000, 1);
-    let (_journal, report, seen) = open(&disk).unwrap();
-    assert_eq!((seen.len(), report.torn_bytes), (2, BLOCK));
+fn what_changed_is_not_torn() {
+    let last = data_batches(&crashed(3)).pop().unwrap();
+    for (at, what) in [(20, "header"), (170, "body"), (3000, "padding"), (4090, "trailer")] {
+        let disk = crashed(3);
+        flip(&disk, &segment(1), last.offset() + at, 1);
+        let before = contents(&disk);
+        match open(&disk).map(drop) {
+            Err(Error::Corrupt { offset, position, .. }) => {
+                assert_eq!((offset, position), (last.offset(), 2), "{what}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+        assert_eq!(contents(&disk), before);
+    }
 }
 
 #[test]
-fn a_copy_of_a_batch_behind_the_end_is_no_batch() {
+fn a_copy_of_a_batch_where_the_next_should_be_is_refused() {
     let disk = crashed(3);
     let last = data_batches(&disk).pop().unwrap();
     overwrite(&disk, &segment(1), last.offset() + BLOCK, last.stored());
+    // It is sound, but its header names another place.
+    let Err(Error::Corrupt { what, .. }) = open(&disk).map(drop) else { panic!("it was taken") };
+    assert!(what.contains("header"), "{what}");
+}
+
+#[test]
+fn a_batch_of_another_journal_behind_the_end_proves_nothing() {
+    let (disk, other) = (crashed(3), crashed(6));
+    let leftover = data_batches(&other).pop().unwrap();
+    overwrite(&disk, &segment(1), leftover.offset(), leftover.stored());
     let (_journal, report, seen) = open(&disk).unwrap();
-    assert_eq!((seen.len(), report.torn_bytes), (3, BLOCK));
+    assert_eq!((seen.len(), report.torn_bytes), (3, 3 * BLOCK), "as if the file had been used");
 }

@@ -15,7 +15,7 @@ use crate::{
     disk::{AlignedBuffer, Disk, DiskFile, DiskLock},
     error::Error,
     head::{EntryHead, EventHead},
-    limits::{BATCH_ROOM_BYTES, FOOTER_BYTES},
+    limits::{BATCH_ROOM_BYTES, BLOCK_BYTES, FOOTER_BYTES, SEAL_BYTES},
     names::Names,
     options::Options,
     read::{Durable, JournalReads, SegmentStart},
@@ -39,6 +39,8 @@ pub struct Journal {
     pub(super) commit: Committer,
     pub(super) spares: Arc<Spares>,
     pub(super) wake: Option<Box<dyn Fn() + Send>>,
+    /// Whether this opening's epoch has begun; until then nothing is written.
+    pub(super) fenced: bool,
     /// Highest watermark handed to the disk.
     pub(super) watermark_said: u64,
     /// Time of the newest entry.
@@ -72,13 +74,15 @@ impl Journal {
             number: tip.segment.number + 1,
             bytes: options.segment_bytes_after(tip.segment.file_bytes),
         };
-        let spares = Spares::new(disk.clone(), spare.unwrap_or(wanted), spare.is_some());
+        let made = spare.is_some();
+        let spares = Spares::new(disk.clone(), options.durability, spare.unwrap_or(wanted), made);
         Journal {
             open: OpenBatch::new(names.count()),
             names: Arc::new(names),
             commit: Committer::new(queue, durable, Proof::new(durability)),
             spares: Arc::new(spares),
             wake: None,
+            fenced: false,
             watermark_said: tip.cursor.sequence,
             time: options.time,
             disk,
@@ -99,8 +103,9 @@ impl Journal {
     /// Sequence of the batch that is open, or will be once an entry is begun. Once it holds an
     /// entry the sequence stays.
     pub fn next_sequence(&self) -> u64 {
-        // A roll puts a footer and an opening before it.
-        self.tip.cursor.sequence + if self.must_roll() { 2 } else { 0 }
+        // A roll puts a footer, unless it is there, and an opening before it.
+        let rolls = if self.must_roll() { 1 + u64::from(!self.tip.sealed) } else { 0 };
+        self.tip.cursor.sequence + rolls
     }
 
     /// Every batch with a lower sequence is durable.
@@ -123,8 +128,9 @@ impl Journal {
     /// this one is full, which waits for all writes in flight.
     ///
     /// # Errors
-    /// [`Error::Full`] where the next segment finds no room on the disk: nothing was written,
-    /// and the same call may succeed later. [`Error::Poisoned`] for ever after a failed write.
+    /// [`Error::Full`] where the next segment finds no room on the disk, [`Error::NotPrepared`]
+    /// where something else is in its way: nothing was written, and the same call may succeed
+    /// later. [`Error::Poisoned`] for ever after a failed write.
     ///
     /// # Panics
     /// When the batch has no room or the last entry is still open.
@@ -217,7 +223,7 @@ impl Journal {
         if !unsaid || !self.is_empty() || self.open.in_entry() || !self.can_submit() {
             return Ok(false);
         }
-        self.write_system(BatchKind::Watermark)?;
+        self.put_mark(BatchKind::Watermark)?;
         Ok(true)
     }
 
@@ -243,8 +249,13 @@ impl Journal {
             "submit the open batch before close, or its entries are lost"
         );
         self.commit.drain()?;
-        self.write_system(BatchKind::Close)?;
-        self.commit.drain()
+        if self.fenced && self.has_room_for(BLOCK_BYTES) {
+            self.put_mark(BatchKind::Close)?;
+            return self.commit.drain();
+        }
+        // Behind entries there is always room for it: here it would say nothing new.
+        assert!(self.commit.durable_data() <= self.watermark_said, "it has been said");
+        Ok(())
     }
 
     /// Opens readers on what is durable, on any thread.
@@ -276,7 +287,13 @@ impl Journal {
         self.commit.poison().cloned()
     }
 
-    /// How often the journal has been opened.
+    /// Whether it takes entries only once a next segment can be prepared: it was opened without
+    /// room for as much as its first batch.
+    pub fn awaits_room(&self) -> bool {
+        !self.fenced
+    }
+
+    /// How often the journal has been opened; this time counts once its first batch is written.
     pub fn epoch(&self) -> u64 {
         self.tip.epoch
     }
@@ -302,18 +319,19 @@ impl Journal {
     /// Whether the segment has no room for another batch of entries. Never while one is open.
     fn must_roll(&self) -> bool {
         let open = !self.is_empty() || self.open.in_entry();
-        !open && self.tip.room() < (BATCH_ROOM_BYTES + FOOTER_BYTES) as u64
+        !open && (!self.fenced || self.tip.room() < (BATCH_ROOM_BYTES + SEAL_BYTES) as u64)
     }
 
     /// Gets a buffer, and a segment with room for any entry.
     fn open_batch(&mut self) -> Result<(), Error> {
         if self.must_roll() {
-            self.roll(self.tip.epoch)?;
+            self.roll(self.next_epoch())?;
         }
+        assert!(self.fenced, "entries follow the fence");
         if !self.open.has_buffer() {
             self.open.lend(self.commit.take_buffer());
         }
-        self.open.set_limit(self.tip.room() - FOOTER_BYTES as u64);
+        self.open.set_limit(self.tip.room() - SEAL_BYTES as u64);
         assert!(self.can_submit() || self.in_flight() > 0, "a slot is free or becomes so");
         Ok(())
     }

@@ -13,6 +13,6 @@ pub use journal::Journal;
 pub(crate) use journal::Start;
 pub use open::{EventError, Payload};
 pub use proof::Proof;
-pub(crate) use roll::{commit_file, create_first_segment};
+pub(crate) use roll::create_first_segment;
 pub use spare::Preparer;
-pub(crate) use spare::{Spare, replace_spare};
+pub(crate) use spare::{Spare, commit_file, replace_spare, write_zeros};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     journal::Journal,
-    spare::{Spare, make_file},
+    spare::{Spare, commit_file, make_file},
 };
 use crate::{
     chain::Chain,
@@ -22,59 +22,88 @@ use crate::{
 impl Journal {
     /// Opens a new epoch: nothing that recovery dropped can follow this batch. Returns once it
     /// is durable.
+    ///
+    /// Without room for it, it is put off: until the next segment can be prepared the journal is
+    /// open, takes nothing and writes nothing, so a full disk can be reopened for ever. What was
+    /// dropped is zeros on the disk by now, and stays so.
     pub(crate) fn fence(&mut self) -> Result<(), Error> {
-        let epoch = self.tip.epoch + 1;
+        assert!(!self.fenced, "an opening has one epoch");
         assert_eq!(self.commit.in_flight(), 0, "recovery has made everything durable");
-        if self.tip.sealed {
-            let spare = self.ready_spare()?;
-            self.begin_next(spare, epoch)?;
-        } else if self.tip.room() < (OPENING_BYTES_MAX + FOOTER_BYTES) as u64 {
-            // Only the footer is sure to fit: it opens the epoch, and the next segment follows.
-            self.roll(epoch)?;
-        } else {
+        let epoch = self.next_epoch();
+        if !self.tip.sealed && self.has_room_for(self.opening_bytes()) {
             self.put_system(BatchKind::Opening, epoch)?;
+            self.fenced = true;
+        } else {
+            match self.roll(epoch) {
+                Err(error) if error.is_for_want_of_a_segment() => {
+                    tracing::warn!(%error, "opened, and commands are refused until there is room");
+                    return Ok(());
+                }
+                rolled => rolled?,
+            }
         }
         self.commit.drain()?;
         assert_eq!(self.tip.epoch, epoch, "the fence is what the tip stands behind");
+        assert_eq!(self.durable_sequence(), self.tip.cursor.sequence, "the fence is durable");
         Ok(())
     }
 
-    /// Hands an empty batch to the disk, in the next segment where this one is full.
-    pub(super) fn write_system(&mut self, kind: BatchKind) -> Result<(), Error> {
-        if self.tip.room() < (BLOCK_BYTES + FOOTER_BYTES) as u64 {
-            self.roll(self.tip.epoch)?;
-        }
+    /// Epoch of the next batch: a new one until this opening has its own.
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.tip.epoch + u64::from(!self.fenced)
+    }
+
+    fn opening_bytes(&self) -> usize {
+        let used = BATCH_HEADER_BYTES + self.names.stored_bytes() + BATCH_TRAILER_BYTES;
+        let bytes = used.next_multiple_of(BLOCK_BYTES);
+        assert!(bytes <= OPENING_BYTES_MAX, "any name table fits one opening");
+        bytes
+    }
+
+    /// Whether a batch without entries fits before the footer.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.tip.room() >= (bytes + FOOTER_BYTES) as u64
+    }
+
+    /// Hands a batch that says what is durable to the disk. Its room was kept free.
+    pub(super) fn put_mark(&mut self, kind: BatchKind) -> Result<(), Error> {
+        assert!(matches!(kind, BatchKind::Watermark | BatchKind::Close), "marks say nothing else");
+        assert!(self.fenced, "nothing is written before the fence");
         self.put_system(kind, self.tip.epoch)
     }
 
     /// Seals the segment and begins the next.
     ///
     /// The order is what recovery relies on: the next file is there before the footer, and the
-    /// footer is durable before anything is in the next file. A full disk is found out first.
+    /// footer is durable before anything is in the next file. Whatever is in the way of the next
+    /// file is found out first, and nothing was written then.
     pub(super) fn roll(&mut self, epoch: u64) -> Result<(), Error> {
-        assert!(!self.tip.sealed, "a segment is sealed once");
-        let spare = self.ready_spare()?;
+        let next = self.spares.ready()?;
+        if !self.tip.sealed {
+            self.seal(epoch)?;
+        }
+        self.begin_next(next, epoch)
+    }
+
+    fn seal(&mut self, epoch: u64) -> Result<(), Error> {
         self.commit.drain()?;
         self.put_system(BatchKind::Footer, epoch)?;
         self.commit.drain()?;
         assert!(self.tip.sealed, "the footer is durable before the next segment begins");
         assert_eq!(self.durable_sequence(), self.tip.cursor.sequence, "nothing is in flight");
-        self.begin_next(spare, epoch)
+        Ok(())
     }
 
-    fn ready_spare(&mut self) -> Result<Spare, Error> {
-        // Nothing was written to the journal: whatever keeps the file from being made may pass.
-        self.spares.ready().map_err(|error| match error {
-            Error::Full { .. } => error,
-            other => Error::Full { what: other.to_string() },
-        })
-    }
-
-    fn begin_next(&mut self, spare: Spare, epoch: u64) -> Result<(), Error> {
+    fn begin_next(&mut self, next: (Spare, Arc<dyn DiskFile>), epoch: u64) -> Result<(), Error> {
+        let (spare, file) = next;
         assert_eq!(self.commit.in_flight(), 0, "the footer is durable");
         let header = self.successor(spare, epoch);
-        let begun = begin_segment(self.disk.as_ref(), self.options.durability, &header);
-        (self.file, self.tip) = begun.map_err(|error| self.commit.fail(error))?;
+        let begun = write_header(file.as_ref(), &header);
+        self.tip = begun.map_err(|error| {
+            let what = format!("write {}", segment_name(header.number));
+            self.commit.fail(Error::from_io(what, error))
+        })?;
+        self.file = file;
         assert_eq!(self.tip.cursor.sequence, header.first_sequence, "sequences have no gap");
         let (number, first_position) = (header.number, header.first_position);
         self.commit.durable().add_segment(SegmentStart { number, first_position });
@@ -84,6 +113,7 @@ impl Journal {
             wake();
         }
         self.put_system(BatchKind::Opening, epoch)?;
+        self.fenced = true;
         // Whoever saw a free slot before the roll still finds one.
         self.commit.wait_for_slot()
     }
@@ -132,18 +162,6 @@ impl Journal {
     }
 }
 
-/// Writes a prepared segment's header, durable before anything else is in the segment.
-pub(crate) fn begin_segment(
-    disk: &dyn Disk,
-    durability: Durability,
-    header: &SegmentHeader,
-) -> Result<(Arc<dyn DiskFile>, Tip), Error> {
-    let file = commit_file(disk, durability, header.number)?;
-    let tip = write_header(file.as_ref(), header)
-        .map_err(|error| Error::from_io(format!("write {}", segment_name(header.number)), error))?;
-    Ok((file, tip))
-}
-
 /// Makes the first segment under another name, so that without its header it is never seen.
 pub(crate) fn create_first_segment(
     disk: &dyn Disk,
@@ -165,23 +183,13 @@ pub(crate) fn create_first_segment(
     Ok((commit_file(disk, durability, header.number)?, tip))
 }
 
+/// Writes a prepared segment's header, durable before anything else is in the segment.
 fn write_header(file: &dyn DiskFile, header: &SegmentHeader) -> std::io::Result<Tip> {
     let mut block = AlignedBuffer::new(BLOCK_BYTES);
     header.encode(block.all_mut());
     block.set_filled(BLOCK_BYTES);
     file.write_all_at(0, &block)?;
     Ok(Tip::at_start_of(*header, Chain::of(&block)))
-}
-
-/// Opens a segment for journal writes.
-pub(crate) fn commit_file(
-    disk: &dyn Disk,
-    durability: Durability,
-    number: u64,
-) -> Result<Arc<dyn DiskFile>, Error> {
-    let name = segment_name(number);
-    disk.open(&name, Access::Commit(durability))
-        .map_err(|error| Error::from_io(format!("open {name}"), error))
 }
 
 const _: () = assert!(BATCH_HEADER_BYTES + 32 + BATCH_TRAILER_BYTES <= FOOTER_BYTES);

@@ -1,9 +1,9 @@
-//! The next segment file, made ahead of need: full of zeros, synced, its name durable.
+//! The next segment file, made ahead of need: full of zeros, synced, its name durable, and open.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    disk::{Access, AlignedBuffer, Disk},
+    disk::{Access, AlignedBuffer, Disk, DiskFile},
     durability::Durability,
     error::Error,
     limits::{BLOCK_BYTES, CHUNK_BYTES, SEGMENT_BYTES_MIN},
@@ -21,12 +21,16 @@ pub(crate) struct Spare {
 /// while one is made: a writer in need then waits for the rest of it.
 pub(super) struct Spares {
     disk: Arc<dyn Disk>,
+    durability: Durability,
     state: Mutex<State>,
 }
 
 struct State {
     wanted: Spare,
     made: bool,
+    /// Open for journal writes: a roll that found no descriptor left would fail behind its
+    /// footer, where it can no longer be refused.
+    file: Option<Arc<dyn DiskFile>>,
     /// Whether a preparer tries again and again, so that nobody else has to.
     attended: bool,
     /// Why the last try failed.
@@ -34,40 +38,69 @@ struct State {
 }
 
 impl Spares {
-    pub(super) fn new(disk: Arc<dyn Disk>, wanted: Spare, made: bool) -> Spares {
-        Spares { disk, state: Mutex::new(State::new(wanted, made)) }
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        durability: Durability,
+        wanted: Spare,
+        made: bool,
+    ) -> Spares {
+        Spares { disk, durability, state: Mutex::new(State::new(wanted, made)) }
     }
 
-    /// Makes the wanted spare unless it is there.
+    /// Makes and opens the wanted spare unless that is done.
     fn prepare(&self) -> Result<bool, Error> {
         let mut state = self.state();
-        if state.made {
+        if state.file.is_some() {
             return Ok(false);
         }
-        let made = make_spare(self.disk.as_ref(), state.wanted);
-        state.made = made.is_ok();
-        state.failed = made.as_ref().err().cloned();
-        made.map(|()| true)
+        let prepared = self.make_and_open(&mut state).map_err(Error::of_preparing);
+        say(state.failed.as_ref(), prepared.as_ref().err(), state.wanted.number);
+        state.failed = prepared.as_ref().err().cloned();
+        state.file = Some(prepared?);
+        Ok(true)
     }
 
-    /// The spare, made now where nobody made it before. It stays wanted until it is used.
+    fn make_and_open(&self, state: &mut State) -> Result<Arc<dyn DiskFile>, Error> {
+        if !state.made {
+            make_spare(self.disk.as_ref(), state.wanted)?;
+            state.made = true;
+        }
+        let Spare { number, bytes } = state.wanted;
+        let file = commit_file(self.disk.as_ref(), self.durability, number)?;
+        // Nobody else writes here, yet a header must never promise more than there is.
+        state.made = file.bytes().is_ok_and(|found| found == bytes);
+        if state.made {
+            return Ok(file);
+        }
+        let source = Arc::new(std::io::Error::other("not as long as it was made"));
+        Err(Error::Io { what: format!("open {}", segment_name(number)), source })
+    }
+
+    /// The spare and its file, made now where nobody made it before. It stays wanted until it is
+    /// used.
     ///
     /// Where a preparer failed and tries again, its answer is passed on at once: on a full disk
     /// every command would otherwise pay for another try.
-    pub(super) fn ready(&self) -> Result<Spare, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Full`] and [`Error::NotPrepared`]; nothing of the journal was touched.
+    pub(super) fn ready(&self) -> Result<(Spare, Arc<dyn DiskFile>), Error> {
         let state = self.state();
         if let (true, Some(failed)) = (state.attended, &state.failed) {
             return Err(failed.clone());
         }
         drop(state);
         self.prepare()?;
-        Ok(self.state().wanted)
+        let state = self.state();
+        let file = state.file.clone().expect("only who asks for a spare takes it away");
+        assert!(state.failed.is_none(), "what is prepared did not fail");
+        Ok((state.wanted, file))
     }
 
     /// The spare was used: the next one is wanted.
     pub(super) fn want(&self, wanted: Spare) {
         let mut state = self.state();
-        assert!(state.made, "a spare is made before it is used");
+        assert!(state.made && state.file.is_some(), "a spare is made before it is used");
         assert_eq!(wanted.number, state.wanted.number + 1, "segment numbers have no gap");
         let attended = state.attended;
         *state = State { attended, ..State::new(wanted, false) };
@@ -80,7 +113,20 @@ impl Spares {
 
 impl State {
     fn new(wanted: Spare, made: bool) -> State {
-        State { wanted, made, attended: false, failed: None }
+        State { wanted, made, file: None, attended: false, failed: None }
+    }
+}
+
+/// Says once that there is no next segment, and once that there is again, however often it is
+/// tried meanwhile.
+fn say(before: Option<&Error>, now: Option<&Error>, number: u64) {
+    match (before, now) {
+        (None, Some(error)) => tracing::warn!(
+            %error, number,
+            "no next segment: once this one is used up, commands are refused until there is"
+        ),
+        (Some(_), None) => tracing::info!(number, "the next segment is prepared again"),
+        _ => {}
     }
 }
 
@@ -95,11 +141,11 @@ impl Preparer {
         Preparer { spares }
     }
 
-    /// Makes the next segment file where there is none; whether it made one.
+    /// Makes and opens the next segment file unless that is done; whether it did anything.
     ///
     /// # Errors
-    /// [`Error::Full`] where there is no room for it; nothing of it is left behind. Ask again
-    /// later.
+    /// [`Error::Full`] where there is no room for it, [`Error::NotPrepared`] where anything else
+    /// is in the way; nothing of it is left behind. Ask again later.
     pub fn step(&mut self) -> Result<bool, Error> {
         self.spares.prepare()
     }
@@ -149,15 +195,36 @@ fn fill(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
         }
         created => created?,
     };
-    let mut zeros = AlignedBuffer::new(CHUNK_BYTES);
-    zeros.set_filled(CHUNK_BYTES);
-    let mut offset = 0;
-    while offset < bytes {
-        let count = (bytes - offset).min(CHUNK_BYTES as u64);
-        file.write_all_at(offset, &zeros[..count as usize])?;
-        offset += count;
-    }
-    assert_eq!(offset, bytes, "a prepared segment has its full length");
+    file.reserve(bytes)?;
+    write_zeros(file.as_ref(), 0, bytes)?;
+    assert_eq!(file.bytes()?, bytes, "a prepared segment has its full length");
     file.sync()?;
     disk.sync_directory()
+}
+
+/// Opens a segment for journal writes.
+pub(crate) fn commit_file(
+    disk: &dyn Disk,
+    durability: Durability,
+    number: u64,
+) -> Result<Arc<dyn DiskFile>, Error> {
+    let name = segment_name(number);
+    disk.open(&name, Access::Commit(durability))
+        .map_err(|error| Error::from_io(format!("open {name}"), error))
+}
+
+/// Writes so many zeros at a place.
+pub(crate) fn write_zeros(file: &dyn DiskFile, start: u64, bytes: u64) -> std::io::Result<()> {
+    assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are written");
+    let at_once = bytes.clamp(BLOCK_BYTES as u64, CHUNK_BYTES as u64);
+    let mut zeros = AlignedBuffer::new(at_once as usize);
+    zeros.set_filled(at_once as usize);
+    let mut written = 0;
+    while written < bytes {
+        let count = (bytes - written).min(at_once);
+        file.write_all_at(start + written, &zeros[..count as usize])?;
+        written += count;
+    }
+    assert_eq!(written, bytes, "nothing was left out");
+    Ok(())
 }

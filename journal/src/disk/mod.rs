@@ -89,6 +89,12 @@ pub trait DiskFile: Send + Sync + 'static {
     /// Writes all bytes at a place, growing the file where it ends before.
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
+    /// Sets room aside for the first so many bytes, where the file system can, so that a disk
+    /// without it says so at once instead of being written full.
+    fn reserve(&self, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Makes everything written before durable, the size included.
     fn sync(&self) -> io::Result<()>;
 

@@ -49,9 +49,10 @@ impl Chunk {
         assert!(wanted > 0, "there is something before the end");
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
         std::mem::swap(&mut self.buffer, &mut self.older);
-        let free = Arc::get_mut(&mut self.buffer).filter(|buffer| buffer.capacity() > 0);
+        let free = Arc::get_mut(&mut self.buffer).filter(|buffer| buffer.capacity() >= wanted);
         if free.is_none() {
-            self.buffer = Arc::new(AlignedBuffer::new(CHUNK_BYTES));
+            // As much as is read: a survey looks at one block of each segment.
+            self.buffer = Arc::new(AlignedBuffer::new(wanted));
         }
         let buffer = Arc::get_mut(&mut self.buffer).expect("nobody else has it: checked above");
         buffer.set_filled(0);

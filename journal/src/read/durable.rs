@@ -1,11 +1,9 @@
 //! What the writer has made durable, for readers on other threads.
 
-use std::sync::{
-    Mutex, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
+use crate::{
+    cursor::Cursor,
+    sync::{AtomicU64, Mutex, Ordering, PoisonError, RwLock},
 };
-
-use crate::cursor::Cursor;
 
 /// Published by the writer once per durable batch; the sequence last, so that whoever sees it
 /// grow finds the rest up to date.

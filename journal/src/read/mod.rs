@@ -12,7 +12,9 @@ pub use batch::{Batch, Entries, Entry, Event, Events};
 pub(crate) use chunk::Chunk;
 pub(crate) use durable::{Durable, SegmentStart, segment_with};
 pub(crate) use tail::judge_tail;
-pub(crate) use walk::{Bound, Walk, check_successor, load_batch, load_names, read_segment_header};
+pub(crate) use walk::{
+    Bound, Walk, check_next_segment, check_successor, load_batch, load_names, read_segment_header,
+};
 
 use crate::{chain::Chain, cursor::Cursor, disk::Disk, error::Error, limits::BLOCK_BYTES};
 

@@ -76,13 +76,16 @@ impl Walk {
             }
             return Ok(Walk::new(disk, bound, start, chunk, Arc::default()));
         }
+        let no = |what: &str, at: u64| {
+            missing(&format!("{what} at byte {at} of {}", segment_name(cursor.segment)))
+        };
         let last = load_batch(&mut chunk, &segment, cursor.last)?;
-        let (header, chain) = last.ok_or_else(|| missing("there is no batch before it"))?;
+        let (header, chain) = last.ok_or_else(|| no("no sound batch", cursor.last))?;
         if cursor_after(&header, chain) != cursor {
-            return Err(missing("another batch is before it"));
+            return Err(no("another batch", cursor.last));
         }
         let names = load_names(&mut chunk, &segment, cursor.opening)?;
-        let names = names.ok_or_else(|| missing("its opening is not there"))?;
+        let names = names.ok_or_else(|| no("no sound opening", cursor.opening))?;
         let sealed = header.kind == BatchKind::Footer;
         let (epoch, entry) = (header.epoch, header.end_entry());
         assert!(cursor.offset <= segment.file_bytes, "lengths are checked with the header");
@@ -248,13 +251,8 @@ impl Walk {
             return Err(corrupt(number, 0, self.tip.cursor.position, what));
         }
         let (chunk, segment, block) = open_segment(self.disk.as_ref(), number, &self.bound)?;
-        let counts = self.tip.sealed_counts();
-        check_successor(&segment, &self.tip.segment, &self.tip.cursor, &counts)
+        check_next_segment(&segment, &self.tip)
             .map_err(|what| corrupt(number, 0, self.tip.cursor.position, what))?;
-        if segment.epoch < self.tip.epoch || segment.first_entry != self.tip.entry {
-            let what = "a segment header of another epoch or entry";
-            return Err(corrupt(number, 0, self.tip.cursor.position, what));
-        }
         assert_eq!(segment.first_sequence, self.tip.cursor.sequence, "sequences have no gap");
         assert_eq!(segment.first_position, self.tip.cursor.position, "positions have no gap");
         self.chunk = chunk;
@@ -299,6 +297,15 @@ impl Bound {
 
 fn corrupt(segment: u64, offset: u64, position: u64, what: &str) -> Error {
     Error::Corrupt { file: segment_name(segment), offset, position, what: what.to_owned() }
+}
+
+/// Whether a segment goes on where the one before was seen to end.
+pub(crate) fn check_next_segment(next: &SegmentHeader, before: &Tip) -> Result<(), &'static str> {
+    check_successor(next, &before.segment, &before.cursor, &before.sealed_counts())?;
+    if next.epoch < before.epoch || next.first_entry != before.entry {
+        return Err("a segment header of another epoch or entry");
+    }
+    Ok(())
 }
 
 /// Whether a segment header repeats how the segment before ended.

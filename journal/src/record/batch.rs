@@ -4,7 +4,8 @@ use super::{FORMAT_VERSION, Fields, Flaw, is_zero};
 use crate::{
     chain::Chain,
     limits::{
-        BATCH_BYTES_MAX, BATCH_HEADER_BYTES, BATCH_TRAILER_BYTES, BLOCK_BYTES, WRITES_IN_FLIGHT_MAX,
+        BATCH_BYTES_MAX, BATCH_HEADER_BYTES, BATCH_TRAILER_BYTES, BLOCK_BYTES, SECTOR_BYTES,
+        WRITES_IN_FLIGHT_MAX,
     },
 };
 
@@ -218,6 +219,13 @@ impl BatchHeader {
         header.check_bounds(place).map(|()| header)
     }
 
+    /// Whether the header of some batch was written here, wherever it belongs.
+    pub(crate) fn is_any(block: &[u8]) -> bool {
+        block.len() >= BATCH_HEADER_BYTES
+            && block[..8] == MAGIC
+            && crc32c::crc32c(&block[..CRC_AT]) == Fields(block).u32(CRC_AT)
+    }
+
     /// Watermark of the header at the start of `block`, if it is a sound one of this segment,
     /// wherever it should be: even a misplaced batch proves what was durable when it was built.
     pub(crate) fn watermark_in(block: &[u8], segment: u64, salt: [u8; 16]) -> Option<u64> {
@@ -246,6 +254,18 @@ impl BatchHeader {
             && self.sequence < u64::MAX
             && (self.kind == BatchKind::Data || self.entry_count == 0 && self.event_count == 0);
         if sound { Ok(()) } else { Err(Flaw::Invalid("batch header out of bounds")) }
+    }
+
+    /// Whether a crash can have left a batch with this header so: some sector that held bytes is
+    /// still as it was prepared, zero. Otherwise all of it was written, and has changed since.
+    pub(crate) fn may_be_torn(&self, stored: &[u8]) -> bool {
+        assert_eq!(stored.len(), self.byte_length as usize, "hand in the whole batch");
+        let (used, trailer) = (self.used_bytes as usize, stored.len() - BATCH_TRAILER_BYTES);
+        assert!(used <= trailer, "bounds are checked with the header");
+        stored.chunks(SECTOR_BYTES).enumerate().any(|(at, sector)| {
+            let (start, end) = (at * SECTOR_BYTES, (at + 1) * SECTOR_BYTES);
+            (start < used || end > trailer) && is_zero(sector)
+        })
     }
 
     /// Checks everything behind the header: body, padding and trailer.

@@ -6,12 +6,15 @@ mod footer;
 mod segment;
 
 pub use batch::BatchKind;
+#[cfg(any(test, fuzzing))]
+pub(crate) use batch::stored_length;
 pub(crate) use batch::{BatchHeader, Place};
 pub(crate) use entry::{
     EntryFrame, EventFrame, encode_entry_head, encode_event_head, finish_entry,
 };
 pub(crate) use footer::Footer;
-pub(crate) use segment::{SegmentHeader, segment_name, segment_number};
+pub use segment::segment_name;
+pub(crate) use segment::{SegmentHeader, segment_number};
 
 /// Version of the format this crate writes, and the only one it knows.
 pub(crate) const FORMAT_VERSION: u32 = 1;

@@ -9,8 +9,11 @@ use crate::{
 const MAGIC: [u8; 8] = *b"HLSEGMNT";
 const CRC_AT: usize = 168;
 
-/// File name of a segment.
-pub(crate) fn segment_name(number: u64) -> String {
+/// File name of the segment with this number.
+///
+/// # Panics
+/// On 0, which no segment has.
+pub fn segment_name(number: u64) -> String {
     assert!(number > 0, "segments are numbered from 1");
     format!("segment-{number:010}.hl")
 }
@@ -113,12 +116,20 @@ impl SegmentHeader {
         if sound { Ok(header) } else { Err(Flaw::Invalid("segment header out of bounds")) }
     }
 
+    /// Whether a block 0 was written as the header of some segment, this one or another.
+    pub(crate) fn is_any(block: &[u8]) -> bool {
+        block.len() == BLOCK_BYTES
+            && block[..8] == MAGIC
+            && crc32c::crc32c(&block[..CRC_AT]) == Fields(block).u32(CRC_AT)
+    }
+
     fn is_plausible(&self) -> bool {
         let first = self.number == 1;
         let bounds = SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX;
         self.number > 0
             && bounds.contains(&self.file_bytes)
             && self.file_bytes.is_multiple_of(BLOCK_BYTES as u64)
+            && self.previous_footer < SEGMENT_BYTES_MAX
             && self.previous_footer.is_multiple_of(BLOCK_BYTES as u64)
             && first == (self.previous_footer == 0)
             && first == (self.first_sequence == 0)

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::{OpenReport, Recovery};
 use crate::{
-    append::{Journal, Spare, Start, commit_file, create_first_segment, replace_spare},
+    append::{
+        Journal, Spare, Start, commit_file, create_first_segment, replace_spare, write_zeros,
+    },
     chain::Chain,
     disk::{Access, AlignedBuffer, DiskFile, LockKind},
     durability::Durability,
     error::Error,
-    limits::{BLOCK_BYTES, CHUNK_BYTES},
+    limits::{BLOCK_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN},
     read::{Batch, Reader, SegmentStart, Walk},
     record::{Footer, SegmentHeader, segment_name},
     tip::Tip,
@@ -21,6 +23,9 @@ impl Recovery {
     /// Batches that a crash may have left in the page cache only are written again, torn bytes
     /// behind them are wiped, and an opening of a new epoch is made durable: what was dropped
     /// now cannot come back. Killed at any point, the next recovery finds the same journal.
+    ///
+    /// On a disk without room for that opening the journal is opened all the same, and takes
+    /// entries once there is room: see [`Journal::awaits_room`].
     ///
     /// # Panics
     /// When the reader has not reached the end, or the recovery is for reading only.
@@ -42,6 +47,7 @@ impl Recovery {
             Some(walk) => {
                 let torn_bytes = walk.torn_bytes().expect("read until None before finish");
                 assert_eq!(Some(walk.tip().segment), self.survey.last, "a reader of this journal");
+                check_epoch(walk.tip())?;
                 let file = commit_file(self.disk.as_ref(), durability, walk.tip().segment.number)?;
                 self.sync_segments()?;
                 let rewritten = rewrite_unacknowledged(file.as_ref(), &walk)?;
@@ -59,8 +65,9 @@ impl Recovery {
             other => other,
         })?;
         assert_eq!(journal.next_position(), tip.cursor.position, "a fence holds no events");
-        assert_eq!(journal.epoch(), tip.epoch + 1, "every opening is an epoch of its own");
-        assert_eq!(journal.durable_sequence(), journal.next_sequence(), "the fence is durable");
+        let epoch = tip.epoch + u64::from(!journal.awaits_room());
+        assert_eq!(journal.epoch(), epoch, "every opening that writes is an epoch of its own");
+        assert_eq!(journal.in_flight(), 0, "the fence is durable");
         let report = OpenReport {
             created,
             segments: journal.segment_count(),
@@ -113,14 +120,22 @@ impl Recovery {
         assert_eq!(found.number, tip.segment.number + 1, "the spare follows the last segment");
         let name = segment_name(found.number);
         let bytes = self.options.segment_bytes_after(tip.segment.file_bytes);
-        if found.zero && found.bytes == bytes {
-            let synced = self.disk.open(&name, Access::Write).and_then(|file| file.sync());
-            let synced = synced.and_then(|()| self.disk.sync_directory());
+        let fits = found.bytes.is_multiple_of(BLOCK_BYTES as u64)
+            && (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&found.bytes);
+        // A sealed segment must never be seen without its successor, and a full disk has no room
+        // for another: whatever its size and its bytes, this file is the one.
+        if found.zero && found.bytes == bytes || tip.sealed && fits {
+            let synced = self.disk.open(&name, Access::Write).and_then(|file| {
+                if !found.zero {
+                    write_zeros(file.as_ref(), 0, found.bytes)?;
+                }
+                file.sync()?;
+                self.disk.sync_directory()
+            });
             synced.map_err(|error| Error::from_io(format!("sync {name}"), error))?;
-            return Ok(Some(Spare { number: found.number, bytes }));
+            return Ok(Some(Spare { number: found.number, bytes: found.bytes }));
         }
         if tip.sealed {
-            // A sealed segment must never be seen without its successor: replace the file.
             let spare = Spare { number: found.number, bytes };
             return replace_spare(self.disk.as_ref(), spare).map(Some);
         }
@@ -128,6 +143,20 @@ impl Recovery {
         removed.map_err(|error| Error::from_io(format!("remove {name}"), error))?;
         Ok(None)
     }
+}
+
+/// Whether there is an epoch left to open. Nobody opens a journal so often: only a forger's
+/// checksums are right over such a number.
+fn check_epoch(tip: &Tip) -> Result<(), Error> {
+    if tip.epoch < u64::MAX {
+        return Ok(());
+    }
+    Err(Error::Corrupt {
+        file: segment_name(tip.segment.number),
+        offset: tip.cursor.last,
+        position: tip.cursor.position,
+        what: "its epoch is the last there is".to_owned(),
+    })
 }
 
 /// Writes what was read but not known to be durable, the same bytes to the same place: after
@@ -157,16 +186,7 @@ fn rewrite_unacknowledged(file: &dyn DiskFile, walk: &Walk) -> Result<u64, Error
 fn wipe(file: &dyn DiskFile, tip: &Tip, torn_bytes: u64) -> Result<(), Error> {
     assert!(torn_bytes <= tip.room(), "only the rest of the segment can be torn");
     assert!(torn_bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are wiped");
-    let mut zeros = AlignedBuffer::new(CHUNK_BYTES);
-    let mut wiped = 0;
-    while wiped < torn_bytes {
-        let count = (torn_bytes - wiped).min(CHUNK_BYTES as u64);
-        let zeros = &zeros.all_mut()[..count as usize];
-        file.write_all_at(tip.cursor.offset + wiped, zeros).map_err(|error| {
-            Error::from_io(format!("wipe {}", segment_name(tip.segment.number)), error)
-        })?;
-        wiped += count;
-    }
-    assert_eq!(wiped, torn_bytes, "nothing dropped is left");
-    Ok(())
+    write_zeros(file, tip.cursor.offset, torn_bytes).map_err(|error| {
+        Error::from_io(format!("wipe {}", segment_name(tip.segment.number)), error)
+    })
 }

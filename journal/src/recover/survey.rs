@@ -63,9 +63,9 @@ impl Survey {
                 what: what.to_owned(),
             }),
             Err(Flaw::Invalid(what)) if is_last && number > 1 => {
-                let contents = look_for_batches(&mut chunk, number, bytes)?;
-                if contents == Contents::Batches {
-                    return Err(self.corrupt(number, 0, format!("{what}, yet batches follow")));
+                let contents = contents(&mut chunk, bytes)?;
+                if contents == Contents::Written {
+                    return Err(self.corrupt(number, 0, format!("{what}, yet it was written to")));
                 }
                 assert!(self.spare.is_none(), "only the last file can be a spare");
                 let zero = contents == Contents::Zeros;
@@ -106,7 +106,8 @@ impl Survey {
         next: &SegmentHeader,
     ) -> Result<(), Error> {
         if next.journal != before.journal {
-            return Err(self.corrupt(next.number, 0, "a segment of another journal".to_owned()));
+            let what = format!("a segment of another journal than {}", segment_name(before.number));
+            return Err(self.corrupt(next.number, 0, what));
         }
         let offset = next.previous_footer;
         let bad = |what: &str| self.corrupt(before.number, offset, what.to_owned());
@@ -139,10 +140,15 @@ impl Survey {
             .map_err(|what| self.corrupt(next.number, 0, what.to_owned()))
     }
 
-    /// Whether a last file without a header is a spare: no batch was ever written to it, since
+    /// Whether a last file without a header is a spare: nothing was ever written to it, since
     /// the header is durable before any batch.
-    pub(crate) fn is_spare(chunk: &mut Chunk, number: u64, bytes: u64) -> Result<bool, Error> {
-        Ok(look_for_batches(chunk, number, bytes)? != Contents::Batches)
+    pub(crate) fn is_spare(chunk: &mut Chunk, bytes: u64) -> Result<bool, Error> {
+        Ok(contents(chunk, bytes)? != Contents::Written)
+    }
+
+    /// Whether a spare is as it was prepared, as far as it reaches.
+    pub(crate) fn is_zero_spare(chunk: &mut Chunk, bytes: u64) -> Result<bool, Error> {
+        Ok(contents(chunk, bytes)? == Contents::Zeros)
     }
 
     fn corrupt(&self, number: u64, offset: u64, what: String) -> Error {
@@ -168,30 +174,31 @@ fn open(disk: &dyn Disk, number: u64) -> Result<(Chunk, u64), Error> {
     Ok((Chunk::new(name, file), bytes))
 }
 
-/// What a file without a segment header holds.
+/// What a file without a header of its own holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Contents {
     Zeros,
     Bytes,
-    Batches,
+    /// Headers of batches, or of a segment. Of another segment too: a file that was put in the
+    /// place of this one is not a file that was never begun.
+    Written,
 }
 
-fn look_for_batches(chunk: &mut Chunk, number: u64, bytes: u64) -> Result<Contents, Error> {
+fn contents(chunk: &mut Chunk, bytes: u64) -> Result<Contents, Error> {
     let end = bytes - bytes % BLOCK_BYTES as u64;
-    let mut zero = end == bytes;
+    let mut zero = true;
     let mut offset = 0;
     while offset < end {
         let count = (end - offset).min(CHUNK_BYTES as u64) as usize;
         let at = chunk.load(offset, count, end)?;
         for block in chunk.buffer()[at..at + count].chunks(BLOCK_BYTES) {
-            let place = Place { segment: number, salt: None, offset, room: bytes - offset };
-            if matches!(BatchHeader::read(block, &place), Ok(_) | Err(Flaw::Unknown(_))) {
-                return Ok(Contents::Batches);
+            if BatchHeader::is_any(block) || offset == 0 && SegmentHeader::is_any(block) {
+                return Ok(Contents::Written);
             }
             zero &= is_zero(block);
             offset += BLOCK_BYTES as u64;
         }
     }
-    assert_eq!(offset, end, "the whole file was looked at");
+    assert!(offset == end && end <= bytes, "the whole file was looked at");
     Ok(if zero { Contents::Zeros } else { Contents::Bytes })
 }

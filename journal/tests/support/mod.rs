@@ -194,6 +194,12 @@ pub fn overwrite(disk: &impl Disk, name: &str, offset: u64, bytes: &[u8]) {
     file.write_all_at(offset, bytes).expect("writable");
 }
 
+/// Loses the last sector of a batch, as a crash may.
+pub fn tear(disk: &impl Disk, batch: &Batch) {
+    let last = batch.offset() + batch.stored_bytes() - 512;
+    overwrite(disk, &segment(batch.segment()), last, &[0; 512]);
+}
+
 pub fn flip(disk: &impl Disk, name: &str, offset: u64, mask: u8) {
     let file = disk.open(name, Access::Write).expect("the file exists");
     let mut byte = [0];

@@ -37,10 +37,10 @@ impl<'a> Entries<'a> {
         }
         let frame = EntryFrame::read(self.rest)?;
         let first_position = self.position;
-        let end = first_position + u64::from(frame.event_count);
-        if end > self.batch.end_position() {
+        let end = first_position.checked_add(u64::from(frame.event_count));
+        let Some(end) = end.filter(|end| *end <= self.batch.end_position()) else {
             return Err(Flaw::Invalid("more events than the header counts"));
-        }
+        };
         assert!(frame.length <= self.rest.len() && frame.length > 0, "a frame is inside its batch");
         self.rest = &self.rest[frame.length..];
         self.left -= 1;
