@@ -1,6 +1,7 @@
 //! What can go wrong, one enum per moment: opening, executing, reading.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +99,11 @@ pub enum OpenError {
         /// The version it carries.
         found: Version,
     },
+    /// The system has no room for another thread. The journal was recovered by then, and is as if
+    /// the process had been killed right after.
+    /// **Do:** end other processes, or raise the limit on threads, and open it again.
+    #[error("no thread could be started: {0}")]
+    Threads(Arc<io::Error>),
 }
 
 /// Why the engine stopped for good. Reopen it to go on.
@@ -175,13 +181,18 @@ pub enum ExecuteError<R> {
     /// **Do:** mend `evolve` and reopen.
     #[error("the aggregate is quarantined: its events could not be replayed")]
     Quarantined,
-    /// The journal has no room for more.
-    /// **Do:** free space; reads go on, and commands are taken again once there is room.
-    #[error("the disk is full; nothing was executed")]
+    /// The journal has no room for more: space, quota, descriptors or the file-size limit of the
+    /// process are used up. The log says which.
+    /// **Do:** make room; reads go on, and commands are taken again once there is some.
+    #[error("no room for the next segment of the journal; nothing was executed")]
     StorageFull,
+    /// The next segment of the journal cannot be prepared, and not for want of room.
+    /// **Do:** see to the cause; reads go on, and commands are taken again once it has passed.
+    #[error("the journal's next segment cannot be prepared ({0}); nothing was executed")]
+    StorageUnavailable(Box<str>),
     /// The engine has stopped. The outcome is unknown.
     /// **Do:** reopen the engine and ask again with the same command key.
-    #[error("halted: {0}; the outcome is unknown")]
+    #[error("halted: {0}; the outcome is unknown: reopen, and ask again with the same key")]
     Halted(HaltReason),
     /// The answer did not come in time. The outcome is unknown; the command may still commit.
     /// **Do:** ask again with the same command key.

@@ -101,7 +101,8 @@ impl Figures {
             Verdict::Conflict { .. } => 3,
             Verdict::KeyReused => 4,
             Verdict::Panicked(_) | Verdict::Quarantined => 5,
-            Verdict::TooLarge | Verdict::Unencodable(_) | Verdict::StorageFull => 6,
+            Verdict::TooLarge | Verdict::Unencodable(_) => 6,
+            Verdict::StorageFull | Verdict::StorageUnavailable(_) => 6,
         };
         bump(&self.answers[outcome], 1);
     }

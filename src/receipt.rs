@@ -59,6 +59,7 @@ pub(crate) enum Verdict<R> {
     Panicked(Box<str>),
     Quarantined,
     StorageFull,
+    StorageUnavailable(Box<str>),
 }
 
 impl<R> Verdict<R> {
@@ -88,6 +89,7 @@ impl<R> Verdict<R> {
             Self::Panicked(message) => Err(ExecuteError::Panicked(message)),
             Self::Quarantined => Err(ExecuteError::Quarantined),
             Self::StorageFull => Err(ExecuteError::StorageFull),
+            Self::StorageUnavailable(why) => Err(ExecuteError::StorageUnavailable(why)),
         }
     }
 }

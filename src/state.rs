@@ -219,7 +219,7 @@ impl State {
 }
 
 /// Length first, so that no two sequences of fields hash alike.
-fn hash_framed(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+pub(crate) fn hash_framed(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use faulty::FailingDisk;
-use hotledger::{Engine, ExecuteError, Position};
-use support::{Account, Command, Total, usual};
+use hotledger::{Delivery, Engine, ExecuteError, Position, ReadError, Receipt};
+use support::{Account, Command, Refusal, Total, Transfer, usual};
 
 #[test]
 fn a_stalled_disk_sheds_what_does_not_fit_and_answers_the_rest_later() {
@@ -39,33 +39,118 @@ fn a_stalled_disk_sheds_what_does_not_fit_and_answers_the_rest_later() {
     assert_eq!(engine.position().events() as usize, 2 + committed, "a shed command has no effect");
 }
 
+fn open(disk: &FailingDisk) -> Engine {
+    let builder = usual(Engine::builder_on(Arc::new(disk.clone())));
+    builder.segment_bytes(1 << 21, 1 << 21).open().unwrap()
+}
+
+fn fill(engine: &Engine) -> Result<Receipt, ExecuteError<Refusal>> {
+    engine.aggregate::<Account>(1u64).execute(Command::Fill { events: 1, bytes: 100_000 }).wait()
+}
+
+/// Uses up the prepared room; how often that went well, and what the refusal was.
+fn use_up(engine: &Engine) -> (u64, ExecuteError<Refusal>) {
+    let mut committed = 0;
+    loop {
+        match fill(engine) {
+            Ok(_) => committed += 1,
+            Err(error) => return (committed, error),
+        }
+        assert!(committed < 1_000, "the prepared segments are used up some time");
+    }
+}
+
+fn resumes(engine: &Engine) -> bool {
+    (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        fill(engine).is_ok()
+    })
+}
+
 #[test]
 fn a_full_disk_refuses_before_anything_is_half_done_and_takes_commands_again() {
     let disk = FailingDisk::new();
-    let builder = usual(Engine::builder_on(Arc::new(disk.clone())));
-    let engine = builder.segment_bytes(1 << 21, 1 << 21).open().unwrap();
-    let account = engine.aggregate::<Account>(1u64);
+    let engine = open(&disk);
     disk.full.store(true, Ordering::SeqCst);
-    let fill = || account.execute(Command::Fill { events: 1, bytes: 100_000 }).wait();
-    let mut committed = 0;
-    let refused = loop {
-        match fill() {
-            Ok(_) => committed += 1,
-            Err(error) => break error,
-        }
-        assert!(committed < 1_000, "the prepared segments are used up some time");
-    };
+    let (committed, refused) = use_up(&engine);
     assert_eq!(refused, ExecuteError::StorageFull);
     assert!(committed > 10, "prepared room is used before anyone is refused: {committed}");
     assert_eq!(engine.position(), Position::after(committed));
     let digest = engine.digest().expect("reads go on");
-    assert_eq!(fill(), Err(ExecuteError::StorageFull));
+    assert_eq!(fill(&engine), Err(ExecuteError::StorageFull));
     assert_eq!(engine.digest().unwrap(), digest);
     disk.full.store(false, Ordering::SeqCst);
-    let resumed = (0..200).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        fill().is_ok()
-    });
-    assert!(resumed, "it goes on without being reopened");
+    assert!(resumes(&engine), "it goes on without being reopened");
+    engine.close().unwrap();
+}
+
+#[test]
+fn a_full_disk_can_be_reopened_again_and_again() {
+    let disk = FailingDisk::new();
+    let engine = open(&disk);
+    disk.full.store(true, Ordering::SeqCst);
+    let (committed, _) = use_up(&engine);
+    let digest = engine.digest().unwrap();
+    engine.close().expect("closing needs no room");
+    for _ in 0..100 {
+        let engine = open(&disk);
+        assert_eq!(engine.digest().unwrap(), digest);
+        assert_eq!(fill(&engine), Err(ExecuteError::StorageFull));
+        let total = engine.view::<Total>();
+        assert_eq!(total.read_after(engine.position()).unwrap().events, committed);
+        engine.close().expect("closing needs no room");
+    }
+    let engine = open(&disk);
+    disk.full.store(false, Ordering::SeqCst);
+    assert!(resumes(&engine), "it goes on without being reopened");
+    assert_eq!(engine.position(), Position::after(committed + 1));
+    let digest = engine.digest().unwrap();
+    engine.close().unwrap();
+    assert_eq!(open(&disk).digest().unwrap(), digest);
+}
+
+#[test]
+fn without_descriptors_readers_fail_alone_and_everything_goes_on_later() {
+    const EMFILE: i32 = 24;
+    let disk = FailingDisk::new();
+    let engine = open(&disk);
+    disk.refusal.store(EMFILE, Ordering::SeqCst);
+    let (committed, refused) = use_up(&engine);
+    assert_eq!(refused, ExecuteError::StorageFull);
+    assert!(committed > 10 && engine.halted().is_none());
+    let mut late = engine.subscribe::<Account>(Position::ORIGIN);
+    for _ in 0..3 {
+        assert!(matches!(late.next_wait(), Err(ReadError::Journal(_))));
+    }
+    let past = engine.as_of(Position::at(1)).aggregate::<Account>(&1).map(drop);
+    assert!(past.is_err(), "the past is on the disk");
+    engine.digest().expect("the present is not");
+
+    disk.refusal.store(0, Ordering::SeqCst);
+    assert!(resumes(&engine));
+    for expected in 0..=committed {
+        let Some(Delivery::Event(event)) = late.next_wait().unwrap() else {
+            panic!("{expected} of {committed} events")
+        };
+        assert_eq!(event.position, Position::at(expected), "nothing was skipped");
+    }
+    let total = engine.view::<Total>();
+    assert_eq!(total.read_after(engine.position()).unwrap().events, committed + 1);
+}
+
+#[test]
+fn a_segment_that_cannot_be_prepared_is_told_with_its_cause_and_stops_nobody() {
+    const EIO: i32 = 5;
+    let disk = FailingDisk::new();
+    let engine = open(&disk);
+    disk.refusal.store(EIO, Ordering::SeqCst);
+    let (committed, refused) = use_up(&engine);
+    let ExecuteError::StorageUnavailable(why) = &refused else { panic!("{refused}") };
+    assert!(why.contains("segment-000000000") && why.contains("os error 5"), "{why}");
+    let transfer = engine.transact(Transfer { from: 1, to: 2, amount: 0 }).wait();
+    assert_eq!(transfer.unwrap_err(), ExecuteError::StorageUnavailable(why.clone()));
+    assert_eq!((engine.position(), engine.halted()), (Position::after(committed), None));
+    disk.refusal.store(0, Ordering::SeqCst);
+    assert!(resumes(&engine), "it goes on without being reopened");
     engine.close().unwrap();
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hotledger::{Builder, Disk, Durability, Engine, MemoryDisk, OpenError, Position};
-use hotledger::{SnapshotPolicy, StateDigest};
+use hotledger::{From, SnapshotPolicy, StateDigest};
 use hotledger_journal::Access;
 use support::{Account, Command};
 
@@ -109,6 +109,30 @@ fn snapshots_without_a_journal_are_no_new_beginning() {
     let refused = builder(&disk).open().map(|_| ()).unwrap_err();
     assert!(matches!(refused, OpenError::SnapshotAhead { .. }), "{refused}");
     assert_eq!(contents(&disk), before);
+}
+
+#[test]
+fn whichever_byte_of_a_snapshot_changes_the_answer_does_not() {
+    let disk = MemoryDisk::new();
+    let engine = builder(&disk).snapshots(SnapshotPolicy::Events(10)).open().unwrap();
+    deposit(&engine, 10);
+    let (position, digest) = engine.digest().unwrap();
+    engine.close().unwrap();
+    let used = || {
+        let report = builder(&disk).open_read_only().unwrap().digest(None, From::Snapshot).unwrap();
+        assert_eq!((report.position, report.digest), (position, digest));
+        report.snapshot
+    };
+    assert_eq!(used(), Some(position));
+    let file = disk.open(&snapshots(&disk)[0], Access::Write).unwrap();
+    for at in 0..file.bytes().unwrap() {
+        let mut byte = [0];
+        file.read_at(at, &mut byte).unwrap();
+        file.write_all_at(at, &[byte[0] ^ 1]).unwrap();
+        assert_eq!(used(), None, "byte {at}");
+        file.write_all_at(at, &byte).unwrap();
+    }
+    assert_eq!(used(), Some(position), "as it was");
 }
 
 #[test]

@@ -121,6 +121,16 @@ impl SnapshotBuilder {
         Arc::clone(&self.due)
     }
 
+    /// Builds what is due. Derived data: what keeps one from being built is said, and no more.
+    pub(crate) fn build_due(&mut self) {
+        while self.is_due() {
+            if let Err(error) = self.step() {
+                tracing::error!(%error, "a snapshot could not be built");
+                return;
+            }
+        }
+    }
+
     /// Whether the durable end of the journal asks for a snapshot.
     pub(crate) fn is_due(&self) -> bool {
         let durable = self.reads.durable_position();

@@ -1,12 +1,14 @@
 //! Getting state back from disk: replay, snapshots, and the builder that writes them.
 
+mod audit;
 mod builder;
 mod bytes;
 mod fold;
 mod replay;
 mod shelf;
-mod snapshot;
+pub(crate) mod snapshot;
 
+pub use audit::{AuditedSnapshot, SnapshotFacts, SnapshotFlaw, audit_snapshots};
 pub use builder::SnapshotPolicy;
 pub use replay::RecoveryReport;
 

@@ -82,6 +82,9 @@ impl Recipe {
                         return Ok(Loaded { folded, reader, snapshot, rejected });
                     }
                     Err(JournalError::NotInJournal { what }) if strict => {
+                        // Damage where the tail begins hides the snapshot's place just as well:
+                        // then it is the damage that must be named.
+                        read_through(read(None)?)?;
                         return Err(OpenError::SnapshotAhead { position, what });
                     }
                     Err(JournalError::NotInJournal { what }) => what,
@@ -110,6 +113,12 @@ impl Recipe {
         }
         Ok(folded)
     }
+}
+
+/// Verifies everything the reader has.
+fn read_through(mut reader: Reader) -> Result<(), JournalError> {
+    while reader.next()?.is_some() {}
+    Ok(())
 }
 
 /// Where stored batches come from: a live journal, or one that nobody writes.

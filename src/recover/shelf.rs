@@ -49,6 +49,9 @@ impl Shelf {
     /// crash at any point leaves the older snapshots and at most one unfinished file.
     pub(crate) fn put(&self, position: Position, bytes: &[u8]) -> io::Result<()> {
         self.clear_unfinished()?;
+        // A crash may have come before the last thinning, and the next may come before this one:
+        // there is never more than one too many.
+        self.thin_out(position)?;
         if let Err(error) = self.write_unfinished(bytes) {
             // On a full disk it must not take the room that the journal needs.
             self.clear_unfinished()?;
@@ -80,22 +83,26 @@ impl Shelf {
         }
     }
 
-    /// Keeps the newest ones up to the one just put. What lies ahead of it cannot be of this
+    /// Keeps the newest ones up to this one. What lies ahead of it cannot be of this
     /// journal's history; it is left alone, and does not push out what is.
     fn thin_out(&self, newest: Position) -> io::Result<()> {
         let ours = self.list()?.into_iter().filter(|position| *position <= newest);
-        for old in ours.skip(SNAPSHOTS_KEPT) {
-            self.disk.remove(&name_of(old))?;
+        let surplus: Vec<_> = ours.skip(SNAPSHOTS_KEPT).collect();
+        for old in &surplus {
+            self.disk.remove(&name_of(*old))?;
         }
-        self.disk.sync_directory()
+        if surplus.is_empty() { Ok(()) } else { self.disk.sync_directory() }
     }
 
     fn read_file(&self, name: &str, access: Access) -> io::Result<Vec<u8>> {
         let file = self.disk.open(name, access)?;
         let length = usize::try_from(file.bytes()?).map_err(io::Error::other)?;
-        let mut bytes = Vec::with_capacity(length);
+        let mut bytes = Vec::new();
+        // A length that nobody has the memory for is an unusable snapshot, not the end.
+        bytes.try_reserve_exact(length).map_err(io::Error::other)?;
         // Aligned memory and whole blocks, as direct reads want them.
-        let mut chunk = AlignedBuffer::new(CHUNK_BYTES);
+        let chunk_bytes = length.clamp(1, CHUNK_BYTES).next_multiple_of(BLOCK_BYTES);
+        let mut chunk = AlignedBuffer::new(chunk_bytes);
         while bytes.len() < length {
             let offset = bytes.len() as u64;
             let read = file.read_at(offset, chunk.all_mut())?;
@@ -110,7 +117,7 @@ impl Shelf {
 
 const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
 
-fn name_of(position: Position) -> String {
+pub(super) fn name_of(position: Position) -> String {
     format!("{PREFIX}{:020}{SUFFIX}", position.events())
 }
 

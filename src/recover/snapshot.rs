@@ -21,9 +21,9 @@ use crate::recover::bytes::{Cut, Take};
 use crate::recover::fold::Folded;
 use crate::state::{Blueprint, StateDigest};
 
-const MAGIC: [u8; 8] = *b"HLSNAPSH";
-const FORMAT: u32 = 1;
-const HASH_BYTES: usize = 32;
+pub(super) const MAGIC: [u8; 8] = *b"HLSNAPSH";
+pub(super) const FORMAT: u32 = 1;
+pub(super) const HASH_BYTES: usize = 32;
 
 /// Why a snapshot is not used. The journal is replayed from further back instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -147,6 +147,20 @@ pub(crate) fn decode(
     blueprint: &Blueprint,
     keys_max: usize,
 ) -> Result<Folded, Unusable> {
+    let (folded, digest) = read(bytes, journal, blueprint, keys_max)?;
+    if folded.state.digest() != digest {
+        return Err(Unusable::Digest);
+    }
+    Ok(folded)
+}
+
+/// Reads a state back, with the digest that it has to have.
+pub(crate) fn read(
+    bytes: &[u8],
+    journal: Uuid,
+    blueprint: &Blueprint,
+    keys_max: usize,
+) -> Result<(Folded, StateDigest), Unusable> {
     let mut take = Take::new(check(bytes)?);
     if take.array::<8>()? != MAGIC {
         return Err(Unusable::Damaged("it is not a snapshot"));
@@ -171,10 +185,7 @@ pub(crate) fn decode(
     if !take.is_empty() {
         return Err(Unusable::Damaged("it goes on behind its end"));
     }
-    if folded.state.digest() != digest {
-        return Err(Unusable::Digest);
-    }
-    Ok(folded)
+    Ok((folded, digest))
 }
 
 fn decode_kinds(take: &mut Take<'_>, folded: &mut Folded) -> Result<(), Unusable> {

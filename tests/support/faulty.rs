@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub(crate) struct FailingDisk {
     pub(crate) stalled: Arc<AtomicBool>,
     /// No file can be created.
     pub(crate) full: Arc<AtomicBool>,
+    /// No file can be created or opened: the system's error number, 0 for none.
+    pub(crate) refusal: Arc<AtomicI32>,
 }
 
 impl FailingDisk {
@@ -30,6 +32,14 @@ impl FailingDisk {
             writes_left: Arc::new(AtomicI64::new(i64::MAX)),
             stalled: Arc::default(),
             full: Arc::default(),
+            refusal: Arc::default(),
+        }
+    }
+
+    fn answer(&self) -> io::Result<()> {
+        match self.refusal.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            number => Err(io::Error::from_raw_os_error(number)),
         }
     }
 
@@ -100,10 +110,12 @@ impl Disk for FailingDisk {
         if self.full.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        self.answer()?;
         self.disk.create(name, access)
     }
 
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.answer()?;
         self.disk.open(name, access)
     }
 
