@@ -1,10 +1,16 @@
 //! The shape of the command line: every command, option and example.
 
+mod journal;
+
 use std::path::PathBuf;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hotledger::{Durability, SnapshotPolicy};
+
+pub(crate) use self::journal::{
+    CheckpointArgs, InspectArgs, JournalCommand, KeygenArgs, SalvageArgs, VerifyArgs,
+};
 
 /// The most commands that one session has on their way.
 const IN_FLIGHT_MAX: u32 = 1 << 20;
@@ -22,8 +28,8 @@ fn up_to(max: u32) -> RangedI64ValueParser<u32> {
 #[derive(Debug, Parser)]
 #[command(name = "hotledger", version, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 fine, 2 usage, 65 corrupt or unknown format, 73 cannot create, 74 I/O error,
-75 locked by another process, 77 permission, 78 configuration.
+Exit codes: 0 fine, 2 usage, 65 corrupt, lost, not as expected or of an unknown format, 73 cannot
+create, 74 I/O error, 75 locked by another process, 77 permission, 78 configuration or key file.
 
 Example:
   echo '{\"kind\":\"account\",\"id\":1,\"command\":{\"Deposit\":{\"amount\":5}}}' \\
@@ -45,7 +51,7 @@ pub(crate) enum Command {
     State(StateArgs),
     /// Print the digest of the whole state
     Digest(DigestArgs),
-    /// Look into a journal without opening an engine on it
+    /// Look into a journal, prove it and salvage it, without opening an engine on it
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Work with the order book
@@ -53,33 +59,11 @@ pub(crate) enum Command {
     Exchange(ExchangeCommand),
 }
 
-/// What can be done with a journal.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JournalCommand {
-    /// Print every event as one JSON line, with every field
-    #[command(after_help = "\
-Example:
-  hotledger journal inspect bank-data | jq 'select(.type == \"Deposited\")'")]
-    Inspect(DirArgs),
-    /// Check every byte; one JSON line a finding and a summary, exit 65 if there is a finding
-    #[command(after_help = "\
-Example:
-  hotledger journal verify bank-data && echo sound")]
-    Verify(DirArgs),
-}
-
 /// What can be done with an order book.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExchangeCommand {
     /// Run a LOBSTER message file (real NASDAQ order flow) through the matching engine
     Replay(ReplayArgs),
-}
-
-/// A data directory, and nothing else.
-#[derive(Debug, Args)]
-pub(crate) struct DirArgs {
-    /// The data directory
-    pub(crate) dir: PathBuf,
 }
 
 /// The options of `bench`.

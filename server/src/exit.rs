@@ -24,12 +24,21 @@ pub(crate) enum Failure {
     /// An argument that only the data could show to be wrong.
     #[error("{0}")]
     Usage(String),
-    /// `journal verify` found damage.
-    #[error("the journal is damaged: {findings} finding(s), listed on standard output")]
+    /// The journal is damaged, or not the one that was expected.
+    #[error("the journal is not as it should be: {findings} finding(s)")]
     Damaged {
         /// How many.
         findings: u64,
     },
+    /// `journal salvage` could not save everything.
+    #[error("{losses} loss(es): the new directory holds what lay before the first")]
+    Lost {
+        /// How many.
+        losses: u64,
+    },
+    /// A key file is not one.
+    #[error("{0}")]
+    BadKey(String),
     /// Something is in the way of what was to be created.
     #[error("{0}; nothing was changed")]
     InTheWay(String),
@@ -51,7 +60,8 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
-            Self::Damaged { .. } => DAMAGED,
+            Self::Damaged { .. } | Self::Lost { .. } => DAMAGED,
+            Self::BadKey(_) => CONFIGURATION,
             Self::Malformed(LobsterError::Read { .. }) => IO,
             Self::Malformed(_) => DAMAGED,
             Self::InTheWay(_) => CANNOT_CREATE,
@@ -100,6 +110,7 @@ fn open_code(error: &OpenError) -> u8 {
     match error {
         OpenError::Journal(journal::Error::Full { .. }) => CANNOT_CREATE,
         OpenError::Journal(error) => journal_code(error),
+        OpenError::Threads(_) => IO,
         OpenError::Events { .. } | OpenError::KindTwice(_) => CONFIGURATION,
         _ => DAMAGED,
     }

@@ -3,8 +3,11 @@
 mod apply;
 mod args;
 mod bench;
+mod checkpoint;
 mod digest;
 mod exit;
+mod expectation;
+mod finding;
 mod inspect;
 mod kinds;
 mod latency;
@@ -12,6 +15,7 @@ mod logs;
 mod moment;
 mod out;
 mod replay;
+mod salvage;
 mod shelf;
 mod stamps;
 mod state;
@@ -40,6 +44,9 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Digest(args) => digest::run(args),
         Command::Journal(JournalCommand::Inspect(args)) => inspect::run(args),
         Command::Journal(JournalCommand::Verify(args)) => verify::run(args),
+        Command::Journal(JournalCommand::Salvage(args)) => salvage::run(args),
+        Command::Journal(JournalCommand::Checkpoint(args)) => checkpoint::run(args),
+        Command::Journal(JournalCommand::Keygen(args)) => checkpoint::generate(args),
         Command::Exchange(ExchangeCommand::Replay(args)) => replay::run(args),
     }
 }

@@ -173,6 +173,9 @@ fn every_command_has_help_with_an_example() {
         &["digest"],
         &["journal", "inspect"],
         &["journal", "verify"],
+        &["journal", "salvage"],
+        &["journal", "checkpoint"],
+        &["journal", "keygen"],
         &["exchange", "replay"],
     ] {
         let output = run(hotledger().args(arguments).arg("--help"));

@@ -102,8 +102,11 @@ impl Outcome {
         match error {
             ExecuteError::KeyReused => Self::KeyReused { message },
             ExecuteError::Panicked(message) => Self::Panicked { message: message.into() },
-            ExecuteError::Halted(reason) => Self::Halted { message: reason.to_string() },
+            ExecuteError::Halted(_) => Self::Halted { message },
             ExecuteError::StorageFull => Self::Rejected { reason: "storage_full", message },
+            ExecuteError::StorageUnavailable(_) => {
+                Self::Rejected { reason: "storage_unavailable", message }
+            }
             ExecuteError::TooLarge { .. } => Self::Rejected { reason: "too_large", message },
             ExecuteError::Quarantined => Self::Rejected { reason: "quarantined", message },
             ExecuteError::Overloaded => Self::Rejected { reason: "overloaded", message },

@@ -1,6 +1,8 @@
 //! `hotledger apply`: commands in, one JSON answer each as soon as it is durable.
 
 mod answer;
+#[cfg(test)]
+mod hostile;
 mod lines;
 mod order;
 mod printer;

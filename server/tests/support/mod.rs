@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::io::Write;
+pub(crate) mod forger;
+
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -44,6 +46,25 @@ impl Data {
         assert_code(&output, 0);
         let answers = json_lines(&output.stdout);
         assert_eq!(answers.len(), lines.len(), "one answer a line");
+        answers
+    }
+
+    /// Applies these lines in one run, each sent once the one before is answered: every one gets a
+    /// batch of its own. No snapshots are taken.
+    pub(crate) fn apply_one_by_one(&self, lines: &[String]) -> Vec<Value> {
+        let mut child = spawn(self.command("apply").args(["--snapshot-every", "0"]));
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let mut answers = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let answers = lines
+            .iter()
+            .map(|line| {
+                writeln!(stdin, "{line}").expect("it reads");
+                let answer = answers.next().expect("an answer").expect("text");
+                serde_json::from_str(&answer).expect("a line of JSON")
+            })
+            .collect();
+        drop(stdin);
+        assert!(child.wait().expect("it ends").success());
         answers
     }
 
@@ -101,6 +122,23 @@ pub(crate) fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// Runs `journal <name>` on a directory; its exit code and the lines it printed.
+pub(crate) fn journal(name: &str, directory: &Path, options: &[&str]) -> (i32, Vec<Value>) {
+    let output = run(hotledger().args(["journal", name]).arg(directory).args(options));
+    let code = output.status.code().expect("it was not killed");
+    assert_code(&output, code);
+    (code, json_lines(&output.stdout))
+}
+
+/// Copies a directory of plain files.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a new directory");
+    for (path, bytes) in contents(from) {
+        let name = path.file_name().expect("a file has a name");
+        std::fs::write(to.join(name), bytes).expect("a copy");
+    }
 }
 
 /// Runs to the end without input.
