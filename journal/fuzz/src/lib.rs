@@ -1,0 +1,3 @@
+//! What all fuzz targets share, and the tests of a stable toolchain with them.
+
+pub mod bounded;
