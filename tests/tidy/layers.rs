@@ -12,6 +12,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hotledger-server", &["hotledger-domains", "hotledger", "hotledger-journal"]),
     ("hotledger-simulator", &["hotledger", "hotledger-journal"]),
     ("hotledger-compare", &["hotledger-domains", "hotledger", "hotledger-journal"]),
+    ("hotledger-journal-fuzz", &["hotledger-journal"]),
+    ("hotledger-fuzz", &["hotledger-domains", "hotledger", "hotledger-journal-fuzz"]),
     ("xtask", &[]),
 ];
 

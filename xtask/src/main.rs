@@ -1,5 +1,7 @@
 //! The chores of the workspace, each a command that a person and CI run alike.
 
+mod seeded_bugs;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -13,6 +15,9 @@ cargo xtask <chore>
   ci      everything that CI checks besides `cargo test --workspace`, in order
   tidy    the rules of the house, with the measured figures
   deny    licences, banned crates and sources of all dependencies
+  sim     seeds of the simulator: `--seed N` for one; `--seconds N --seeds N --from N` for many
+  seeded-bugs [--only NN[-NN] | --sample N [--seed S]]
+          whether each bug of the bank in tests/seeded-bugs is caught by its test
 ";
 
 type Step = fn() -> Result<()>;
@@ -26,6 +31,8 @@ fn main() -> ExitCode {
         ["ci"] => ci(),
         ["tidy"] => tidy(),
         ["deny"] => deny(),
+        ["sim", ref args @ ..] => sim(args),
+        ["seeded-bugs", ref options @ ..] => seeded_bugs::run(options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())
@@ -46,8 +53,15 @@ fn main() -> ExitCode {
 
 /// Stops at the first step that fails; the cheapest comes first.
 fn ci() -> Result<()> {
-    let steps: [(&str, Step); 5] =
-        [("fmt", fmt), ("clippy", clippy), ("doc", doc), ("tidy", tidy), ("deny", deny)];
+    let steps: [(&str, Step); 7] = [
+        ("fmt", fmt),
+        ("clippy", clippy),
+        ("doc", doc),
+        ("tidy", tidy),
+        ("deny", deny),
+        ("sim", sim_for_a_while),
+        ("seeded-bugs", some_seeded_bugs),
+    ];
     let start = Instant::now();
     for (name, step) in steps {
         println!("xtask: {name} …");
@@ -78,6 +92,24 @@ fn tidy() -> Result<()> {
 /// Advisories are left out: they need the network, and they change without a commit.
 fn deny() -> Result<()> {
     run(cargo_deny()?.args(["--workspace", "check", "licenses", "bans", "sources"]))
+}
+
+/// Every kind of fault, as many seeds as two minutes hold.
+fn sim_for_a_while() -> Result<()> {
+    sim(&["--seconds", "120", "--seeds", "50000"])
+}
+
+/// Those that are planted in the journal alone, which builds in seconds.
+fn some_seeded_bugs() -> Result<()> {
+    seeded_bugs::run(&["--only", "06-10"])
+}
+
+fn sim(args: &[&str]) -> Result<()> {
+    let package = ["run", "--quiet", "--profile", "simulation", "-p", "hotledger-simulator", "--"];
+    let mut command = cargo();
+    // Half of a seed's time would go into giving memory back and asking for it again.
+    command.env("MALLOC_TRIM_THRESHOLD_", "1000000000").env("MALLOC_TOP_PAD_", "67108864");
+    run(command.args(package).args(args))
 }
 
 /// The installed cargo-deny, else one of our own below `target/tools`.
