@@ -214,7 +214,7 @@ impl Journal {
     }
 
     /// Writes an empty batch that says what is durable, where no batch on disk says so yet;
-    /// whether it did. Until then rot in the last batch cannot be told from a torn write: call
+    /// whether it did. Until then the loss of the last batch looks like a torn write: call
     /// it when there is nothing else to write. `false` too while entries are open, whose own
     /// batch will say it, or no slot is free.
     pub fn submit_watermark(&mut self) -> Result<bool, Error> {
