@@ -20,6 +20,10 @@ use support::{
 /// Ways in which each moment's crash is tried, on each of two disks.
 const VARIANTS: u64 = 25;
 
+/// Of a moment's crashes every so-maniest has its recovery crashed as well, at each of that
+/// recovery's operations: some 90 states each.
+const STRIDE: u64 = 16;
+
 /// What a crash at a moment leaves: all, nothing, the page cache, or what the seed says.
 fn crashed(disk: &ModelDisk, variant: u64, dice: &mut Dice) -> ModelDisk {
     let disk = disk.fork();
@@ -86,8 +90,8 @@ fn at_every_operation_of_every_recovery() {
     let (runs, extent) = (runs(), extent());
     let mut tally = Tally::default();
     for (at, run, moment) in moments(&runs) {
-        for variant in (at % 5..VARIANTS).step_by(5) {
-            if extent.takes(at * 5 + variant, 500) {
+        for variant in (at % STRIDE..VARIANTS).step_by(STRIDE as usize) {
+            if extent.takes(at * 5 + variant, 151) {
                 crash_the_recovery(run, moment, variant, &mut tally);
             }
         }

@@ -43,7 +43,7 @@ fn failures(disk: &ModelDisk) -> u64 {
 fn is_honest(error: &Error) -> bool {
     match error {
         Error::Io { .. } | Error::Full { .. } => true,
-        Error::Poisoned(cause) => is_honest(cause),
+        Error::Poisoned(cause) | Error::NotPrepared(cause) => is_honest(cause),
         _ => false,
     }
 }

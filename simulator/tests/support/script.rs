@@ -1,11 +1,15 @@
 //! What is appended: entry after entry, each known in advance to the last byte.
 
-use std::io::Write;
+use std::{io::Write, ops::Range};
 
 use hotledger_journal::{
     Entry, EntryHead, EntryKey, Error, EventHead, Journal, NameId, Options, StreamId,
 };
 use hotledger_simulator::Dice;
+
+/// The entries of the last lives: a dozen fill a segment, so each of these lives rolls in its
+/// middle, into a segment that was made ready in the same life.
+const LARGE: Range<u64> = 540..720;
 
 /// One entry as it must come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +70,7 @@ impl Scripted {
         let head = EntryHead { time: number as i64, key, correlation, causation };
         let count = if dice.chance(60) { 0 } else { 1 + dice.below(3) };
         let length = |dice: &mut Dice| match dice.below(200) {
+            _ if LARGE.contains(&number) => 80_000 + dice.below(60_000),
             0..2 => 100_000 + dice.below(100_000),
             2..12 => 3000 + dice.below(12_000),
             _ => dice.below(400),

@@ -157,6 +157,9 @@ fn work(
         // Where there is no room it is tried again when it is needed.
         let _ = preparer.as_mut().map(Preparer::step);
         for entry in 0..1 + (life + batch) % 3 {
+            if !journal.has_room() {
+                break;
+            }
             let number = told.submitted.load(Ordering::Relaxed) + entry;
             put(journal, script, number, &mut preparer, relief)?;
         }
