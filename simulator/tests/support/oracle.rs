@@ -156,9 +156,15 @@ pub fn survive(
             let fault = if dice.chance(800) { Fault::PowerCut } else { Fault::Kill };
             disk.plan(disk.operations() + dice.below(50), fault);
         }
-        match open(&disk, start, expected) {
+        let opened = open(&disk, start, expected);
+        // Gone it may be after success too: the last looks are at what can be done without.
+        if disk.is_gone() {
+            drop(opened);
+            disk = disk.crash();
+            continue;
+        }
+        match opened {
             Ok(opened) => break opened,
-            Err(_) if disk.is_gone() => disk = disk.crash(),
             Err(failure) => return Err(failure.into()),
         }
     };
@@ -180,7 +186,7 @@ fn go_on(
     let before = disk.fork();
     let second = Recovery::begin(Arc::new(disk.clone()), options());
     if !matches!(second, Err(Error::Locked)) {
-        return Err("I9: a second writer".to_owned());
+        return Err(format!("I9: a second writer meets {:?}", second.err()));
     }
     unchanged(&before, disk)?;
     let count = dice.below(3);
