@@ -7,9 +7,10 @@ mod bounded;
 #[path = "../../fuzz/src/mutate.rs"]
 mod mutate;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use super::Target;
+use super::{Target, disk::SparseDisk, records::reseal_segment, sound::sound};
+use crate::{disk::Disk, limits::BLOCK_BYTES, verify::verify};
 
 fn hold(target: Target, name: &str, mutants: usize) {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
@@ -44,4 +45,18 @@ fn any_bytes_are_a_cursor_or_none() {
 #[test]
 fn any_directory_is_recovered_or_refused() {
     hold(super::DIRECTORY, "directory", 500);
+}
+
+/// Found by the fuzzer: what is behind damage has a higher sequence, and there is none.
+#[test]
+fn a_segment_may_say_that_it_begins_at_the_last_sequence() {
+    let mut files = sound().files.clone();
+    let file = files.values_mut().nth(1).unwrap();
+    let mut header = file.read(0, BLOCK_BYTES);
+    header[64..72].copy_from_slice(&u64::MAX.to_le_bytes());
+    reseal_segment(&mut header);
+    file.write(0, &header);
+    file.write(BLOCK_BYTES as u64, &[7; 8]);
+    let disk: Arc<dyn Disk> = Arc::new(SparseDisk::of(&files));
+    assert!(verify(&disk, &mut |_| {}).unwrap().findings > 0);
 }

@@ -51,7 +51,7 @@ impl<'p, 'a> SegmentCheck<'p, 'a> {
                 self.patrol.report.summary.torn_bytes = torn.bytes;
                 return Ok(Some(self.tip));
             }
-            let sequence_min = self.tip.cursor.sequence + 1;
+            let sequence_min = self.tip.cursor.sequence.saturating_add(1);
             if !self.resume(&Gap { kind, what, sequence_min })? {
                 return Ok(None);
             }
