@@ -28,12 +28,17 @@ fn can_inject() -> bool {
     can
 }
 
-/// `apply`, one of whose threads has this fault in one of its calls.
+/// `apply`, one of whose threads has this fault in one of its calls. Without an io_uring, unless
+/// the fault is of one.
 fn faulty(data: &Data, fault: &str) -> Command {
     let apply = data.command("apply");
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fsync", "-e"]);
-    strace.arg(format!("inject={fault}")).arg(apply.get_program()).args(apply.get_args());
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fsync,/io_uring"]);
+    if !fault.starts_with("io_uring") {
+        strace.args(["-e", "inject=io_uring_setup:error=EPERM"]);
+    }
+    let inject = format!("inject={fault}");
+    strace.args(["-e", &inject]).arg(apply.get_program()).args(apply.get_args());
     strace.env("RUST_LOG", "warn");
     strace
 }
@@ -44,10 +49,14 @@ fn a_failed_write_is_unknown_and_what_was_answered_is_there() {
         return;
     }
     // Once and for ever; a failing disk, and a file system that copies on write and is full.
-    for fault in ["EIO:when=4", "EIO:when=9+", "ENOSPC:when=5", "EIO:when=3", "EDQUOT:when=6+"] {
+    let pwrite = ["EIO:when=4", "EIO:when=9+", "ENOSPC:when=5", "EIO:when=3", "EDQUOT:when=6+"];
+    let ring = ["EIO:when=5", "EIO:when=10+", "ENXIO:when=7"];
+    let faults = pwrite.map(|fault| format!("pwrite64:error={fault}"));
+    for fault in faults.into_iter().chain(ring.map(|fault| format!("io_uring_enter:error={fault}")))
+    {
         let data = Data::new();
         data.apply(&[&line(0)]);
-        let mut talk = Talk::start(&mut faulty(&data, &format!("pwrite64:error={fault}")));
+        let mut talk = Talk::start(&mut faulty(&data, &fault));
         let mut positions = Vec::new();
         let unknown = loop {
             let number = positions.len() as u64 + 1;

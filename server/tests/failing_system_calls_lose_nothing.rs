@@ -3,7 +3,8 @@
 //!
 //! Calls are counted by kind, over all threads, since the process first touched its directory.
 //! `HOTLEDGER_SYSCALLS` says how many of all the points are tried, 40 without it; they are spread
-//! evenly over kinds, over once and for ever, and over a new directory and one with a torn tail.
+//! evenly over kinds, over once and for ever, and over a new directory, one with a torn tail, and
+//! one with a torn tail where io_uring is forbidden.
 //! `HOTLEDGER_FAULT` tries those alone whose printed name begins like this.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -29,10 +30,14 @@ use nix::libc;
 use script::Script;
 use serde_json::Value;
 use story::Story;
-use tracer::{End, Fault, Meddling};
+use tracer::{End, Fault, Meddling, Ring};
 
 /// What can fail, and how.
-const FAULTS: [(i64, Errno); 16] = [
+const FAULTS: [(i64, Errno); 20] = [
+    (libc::SYS_io_uring_enter, Errno::EIO),
+    (libc::SYS_io_uring_enter, Errno::EAGAIN),
+    (libc::SYS_io_uring_setup, Errno::ENOMEM),
+    (libc::SYS_io_uring_register, Errno::EINVAL),
     (libc::SYS_pwrite64, Errno::EIO),
     (libc::SYS_pwrite64, Errno::ENOSPC),
     (libc::SYS_fsync, Errno::EIO),
@@ -78,8 +83,13 @@ fn once_and_for_ever() {
     let new = Story::new(Arc::new(Script::of(1_000)));
     let torn = Story::torn(&Arc::new(Script::of(3_000)));
     let mut points = Vec::new();
-    for (name, begin) in [("new", &new), ("torn", &torn)] {
-        points.extend(faults(begin).into_iter().map(|fault| (named(name, fault), begin, fault)));
+    for (name, begin, ring) in [
+        ("new", &new, Ring::Allowed),
+        ("torn", &torn, Ring::Allowed),
+        ("torn, no ring", &torn, Ring::Forbidden),
+    ] {
+        let faults = faults(begin, ring).into_iter();
+        points.extend(faults.map(|fault| (named(name, fault), begin, ring, fault)));
     }
     if let Ok(asked) = std::env::var("HOTLEDGER_FAULT") {
         points.retain(|(name, ..)| name.starts_with(&asked));
@@ -89,8 +99,8 @@ fn once_and_for_ever() {
         .clamp(1, points.len());
     let mut ends = BTreeMap::<_, u64>::new();
     for index in 0..wanted {
-        let (name, begin, fault) = &points[index * points.len() / wanted];
-        *ends.entry(fail(name, begin, *fault)).or_default() += 1;
+        let (name, begin, ring, fault) = &points[index * points.len() / wanted];
+        *ends.entry(fail(name, begin, *ring, *fault)).or_default() += 1;
     }
     println!("{wanted} of {} points: {ends:?}", points.len());
 }
@@ -102,9 +112,9 @@ fn named(begin: &str, fault: Fault) -> String {
 }
 
 /// Every fault that an undisturbed process could meet from this beginning.
-fn faults(begin: &Story) -> Vec<Fault> {
+fn faults(begin: &Story, ring: Ring) -> Vec<Fault> {
     let mut story = begin.fork();
-    let kinds = live(&mut story, Meddling::None).0.kinds;
+    let kinds = live(&mut story, ring, Meddling::None).0.kinds;
     let mut faults = Vec::new();
     for (call, errno) in FAULTS {
         let count = kinds.get(&call).copied().unwrap_or(0).min(OF_A_KIND_MAX);
@@ -116,10 +126,10 @@ fn faults(begin: &Story) -> Vec<Fault> {
 }
 
 /// One process with one fault, and one that finds what it left; how the first one ended.
-fn fail(what: &str, begin: &Story, fault: Fault) -> String {
+fn fail(what: &str, begin: &Story, ring: Ring, fault: Fault) -> String {
     print!("{what}: ");
     let mut story = begin.fork();
-    let (seen, talked) = live(&mut story, Meddling::Fail(fault));
+    let (seen, talked) = live(&mut story, ring, Meddling::Fail(fault));
     let Talked { answers, last, .. } = talked;
     println!("{:?}, {} failed, {} answers, {last:?}", seen.end, seen.failed, answers.len());
     let End::Code(code) = seen.end else { panic!("{what}: {:?}, {}", seen.end, seen.said) };
@@ -135,12 +145,13 @@ fn fail(what: &str, begin: &Story, fault: Fault) -> String {
     format!("{code} {last:?}")
 }
 
-fn live(story: &mut Story, meddling: Meddling) -> (tracer::Seen, Talked) {
+fn live(story: &mut Story, ring: Ring, meddling: Meddling) -> (tracer::Seen, Talked) {
     let mut command = story.data.command("apply");
     command.args(["--snapshot-every", "40"]);
     let lasts = matches!(meddling, Meddling::Fail(fault) if fault.for_ever);
     let tries = if lasts { TRIES.0 } else { TRIES.1 };
-    let (seen, talked) = tracer::run(&command, meddling, |client| insist(story, client, tries));
+    let (seen, talked) =
+        tracer::run(&command, ring, meddling, |client| insist(story, client, tries));
     story.take_up(talked.sent, &talked.answers);
     (seen, talked)
 }

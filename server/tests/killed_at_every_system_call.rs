@@ -27,7 +27,7 @@ use nix::sys::signal::Signal;
 use script::Script;
 use serde_json::Value;
 use story::Story;
-use tracer::{End, Meddling, Seen};
+use tracer::{End, Meddling, Ring, Seen};
 
 /// The calls that are killed in.
 const CALLS: u64 = 2_000;
@@ -90,7 +90,7 @@ fn live(story: &mut Story, meddling: Meddling) -> (Seen, usize) {
     let mut command = story.data.command("apply");
     command.args(["--snapshot-every", "40"]);
     let talk = |client| talk(story, client);
-    let (seen, (sent, answers)) = tracer::run(&command, meddling, talk);
+    let (seen, (sent, answers)) = tracer::run(&command, Ring::Allowed, meddling, talk);
     story.take_up(sent, &answers);
     (seen, answers.len())
 }

@@ -6,7 +6,7 @@ use std::{
     fs::{self, File},
     io,
     os::{
-        fd::OwnedFd,
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::fs::{DirBuilderExt, FileExt},
     },
     path::Path,
@@ -19,6 +19,8 @@ use std::{
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 
+#[cfg(target_os = "linux")]
+use super::uring::RingQueue;
 use super::{
     Access, AlignedBuffer, Completion, Disk, DiskFile, DiskLock, LockKind, WriteQueue, WriteTicket,
 };
@@ -39,11 +41,13 @@ const SYNCED_AT_WRITE: OFlags = OFlags::DSYNC;
 #[cfg(not(target_os = "linux"))]
 const SYNCED_AT_WRITE: OFlags = OFlags::empty();
 
-/// A directory of real files. Writes block in the call that submits them, one at a time.
+/// A directory of real files.
 ///
-/// In `Synced` a write is `pwrite` on an `O_DIRECT | O_DSYNC` descriptor; a file system that
-/// refuses `O_DIRECT` gets `O_DSYNC` through the page cache, said once at level `info`. In
-/// `Buffered` it goes to the page cache and no further.
+/// In `Synced` a journal write goes to an `O_DIRECT | O_DSYNC` descriptor, through io_uring, and
+/// two may be under way at once. Where the kernel or a sandbox has no io_uring it is a `pwrite` in
+/// the call that submits it, one at a time; a file system that refuses `O_DIRECT` gets `O_DSYNC`
+/// through the page cache, likewise. Both are said once at level `info`. In `Buffered` a write goes
+/// to the page cache and no further.
 ///
 /// A write beyond the file-size limit of the process (`RLIMIT_FSIZE`, `ulimit -f`) is answered
 /// with an error and never issued, so the signal that the kernel would send does not end the
@@ -53,7 +57,11 @@ const SYNCED_AT_WRITE: OFlags = OFlags::empty();
 pub struct FileDisk {
     directory: OwnedFd,
     path: String,
-    direct_refused: Arc<AtomicBool>,
+    direct_refused: AtomicBool,
+    /// Whether io_uring is to be tried.
+    ring_wanted: bool,
+    /// Whether journal writes go through it.
+    ring_used: AtomicBool,
 }
 
 impl FileDisk {
@@ -85,11 +93,51 @@ impl FileDisk {
         let path = path.as_ref().display().to_string();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::open(path.as_str(), flags, Mode::empty()) {
-            Ok(directory) => Ok(FileDisk { directory, path, direct_refused: Arc::default() }),
+            Ok(directory) => Ok(FileDisk {
+                directory,
+                path,
+                direct_refused: AtomicBool::new(false),
+                ring_wanted: cfg!(target_os = "linux"),
+                ring_used: AtomicBool::new(false),
+            }),
             Err(rustix::io::Errno::NOTDIR) => Err(Error::NotADirectory { path }),
             Err(rustix::io::Errno::NOENT) => Err(Error::Missing),
             Err(errno) => Err(Error::from_io(format!("open {path}"), errno.into())),
         }
+    }
+
+    /// Leaves io_uring alone: journal writes block, one at a time. For programs that may not or
+    /// do not want to use it, and to measure what it gains.
+    #[must_use]
+    pub fn without_io_uring(self) -> FileDisk {
+        FileDisk { ring_wanted: false, ..self }
+    }
+
+    /// A ring for journal writes, where it is wanted and can be had.
+    #[cfg(target_os = "linux")]
+    fn ring(&self, durability: Durability) -> Option<Box<dyn WriteQueue>> {
+        // In `Buffered` a write is a copy in memory: there is nothing to wait for.
+        if !self.ring_wanted || durability != Durability::Synced {
+            return None;
+        }
+        match RingQueue::new() {
+            Ok(ring) => {
+                self.ring_used.store(true, Ordering::Relaxed);
+                Some(Box::new(ring))
+            }
+            Err(error) => {
+                tracing::info!(
+                    path = self.path, %error,
+                    "no io_uring here: journal writes block, one at a time"
+                );
+                None
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn ring(&self, _durability: Durability) -> Option<Box<dyn WriteQueue>> {
+        None
     }
 
     /// Opens relative to the directory, never through a symbolic link.
@@ -177,7 +225,11 @@ impl Disk for FileDisk {
         } else {
             "O_DIRECT"
         };
-        format!("{path}, one write in flight")
+        let writes = match self.ring_used.load(Ordering::Relaxed) {
+            true => "io_uring, two writes in flight",
+            false => "one write in flight",
+        };
+        format!("{path}, {writes}")
     }
 
     fn lock(&self, kind: LockKind) -> io::Result<Box<dyn DiskLock>> {
@@ -225,9 +277,10 @@ impl Disk for FileDisk {
         Ok(rustix::fs::fsync(&self.directory)?)
     }
 
-    fn writer(&self, _durability: Durability) -> Box<dyn WriteQueue> {
+    fn writer(&self, durability: Durability) -> Box<dyn WriteQueue> {
         // The file's own access carries the durability.
-        Box::new(BlockingQueue { completed: VecDeque::with_capacity(1) })
+        self.ring(durability)
+            .unwrap_or_else(|| Box::new(BlockingQueue { completed: VecDeque::with_capacity(1) }))
     }
 }
 
@@ -237,7 +290,7 @@ struct FileLock {
 
 impl DiskLock for FileLock {}
 
-struct OsFile {
+pub(super) struct OsFile {
     file: File,
     direct: bool,
     sync_each: bool,
@@ -249,6 +302,13 @@ impl OsFile {
     fn new(file: File, direct: bool, sync_each: bool) -> OsFile {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
         OsFile { file, direct, sync_each, bytes_max: limit.unwrap_or(u64::MAX) }
+    }
+
+    /// The descriptor, where it writes past the page cache and no further than allowed.
+    #[cfg(target_os = "linux")]
+    pub(super) fn direct_fd(&self, end: u64) -> io::Result<Option<BorrowedFd<'_>>> {
+        self.check_limit(end)?;
+        Ok(self.direct.then(|| self.file.as_fd()))
     }
 
     fn check_limit(&self, end: u64) -> io::Result<()> {

@@ -3,6 +3,9 @@
 mod aligned;
 mod file;
 mod memory;
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "io_uring reads memory that the writer lends it")]
+mod uring;
 
 use std::{any::Any, io, sync::Arc};
 

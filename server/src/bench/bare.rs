@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hotledger_journal::{
-    Access, AlignedBuffer, BATCH_BYTES_MAX, BLOCK_BYTES, Disk, DiskFile, Durability, WriteQueue,
-    WriteTicket,
+    Access, AlignedBuffer, BATCH_BYTES_MAX, BLOCK_BYTES, Completion, Disk, DiskFile, Durability,
+    WriteQueue, WriteTicket,
 };
 
 use super::report::Mode;
@@ -39,9 +39,11 @@ pub(super) struct Bare {
 }
 
 struct Write {
+    ticket: WriteTicket,
     begun: Instant,
     records: u64,
     buffer: Arc<AlignedBuffer>,
+    done: bool,
 }
 
 impl Bare {
@@ -94,14 +96,18 @@ impl Bare {
         self.queue.submit(&self.file, self.offset, Arc::clone(&buffer), ticket);
         self.offset += self.write_bytes as u64;
         let records = self.records_a_write as u64;
-        self.under_way.push_back(Write { begun, records, buffer });
+        self.under_way.push_back(Write { ticket, begun, records, buffer, done: false });
     }
 
+    /// Waits for a write. As in the engine, its records count once all before them are written.
     fn finish(&mut self, tally: &mut Tally) -> io::Result<()> {
-        if let Some(completion) = self.queue.complete(true) {
-            completion.result?;
+        if let Some(Completion { ticket, result, .. }) = self.queue.complete(true) {
+            result?;
+            let mut under_way = self.under_way.iter_mut();
+            under_way.find(|write| write.ticket == ticket).expect("it was begun").done = true;
         }
-        if let Some(Write { begun, records, buffer }) = self.under_way.pop_front() {
+        let done = self.under_way.iter().take_while(|write| write.done).count();
+        for Write { begun, records, buffer, .. } in self.under_way.drain(..done) {
             tally.record(begun.elapsed(), records);
             self.free.push(buffer);
         }

@@ -5,7 +5,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -48,6 +48,13 @@ pub(crate) struct Fault {
     pub(crate) for_ever: bool,
 }
 
+/// Whether a process may set up an io_uring: containers often forbid it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ring {
+    Allowed,
+    Forbidden,
+}
+
 /// What was seen of a process from its beginning to its end.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -88,6 +95,7 @@ pub(crate) fn is_allowed() -> bool {
 /// Runs a command to its end while a client talks to it.
 pub(crate) fn run<T: Send>(
     command: &Command,
+    ring: Ring,
     meddling: Meddling,
     talk: impl FnOnce(Client) -> T + Send,
 ) -> (Seen, T) {
@@ -111,7 +119,7 @@ pub(crate) fn run<T: Send>(
             let hangs = over.recv_timeout(LIFE_MAX) == Err(RecvTimeoutError::Timeout);
             hangs.then(|| kill(leader, Signal::SIGKILL))
         });
-        let mut tracer = Tracer::new(leader, program, meddling);
+        let mut tracer = Tracer::new(leader, program, ring, meddling);
         let end = tracer.until_the_end();
         drop(alive);
         assert!(watch.join().expect("a watch").is_none(), "it hangs: {meddling:?}");
@@ -139,22 +147,33 @@ struct Tracer {
     /// What the shell becomes; its own calls are not counted.
     program: PathBuf,
     begun: bool,
+    ring: Ring,
     meddling: Meddling,
     calls: u64,
     /// Whether the process has touched its directory.
     armed: bool,
     kinds: BTreeMap<i64, u64>,
-    /// Threads within a call that is to fail.
-    failing: BTreeSet<Pid>,
+    /// Threads within a call that is to fail, and how.
+    failing: BTreeMap<Pid, Errno>,
     failed: u64,
     killed_in: Option<i64>,
 }
 
 impl Tracer {
-    fn new(leader: Pid, program: PathBuf, meddling: Meddling) -> Self {
-        let (kinds, failing) = (BTreeMap::new(), BTreeSet::new());
-        let (begun, armed, calls, failed, killed_in) = (false, false, 0, 0, None);
-        Self { leader, program, begun, meddling, calls, armed, kinds, failing, failed, killed_in }
+    fn new(leader: Pid, program: PathBuf, ring: Ring, meddling: Meddling) -> Self {
+        Self {
+            leader,
+            program,
+            begun: false,
+            ring,
+            meddling,
+            calls: 0,
+            armed: false,
+            kinds: BTreeMap::new(),
+            failing: BTreeMap::new(),
+            failed: 0,
+            killed_in: None,
+        }
     }
 
     fn until_the_end(&mut self) -> End {
@@ -199,18 +218,16 @@ impl Tracer {
         if ptrace::syscall_info(thread)?.op == libc::PTRACE_SYSCALL_INFO_ENTRY {
             return self.enters(thread);
         }
-        if self.failing.remove(&thread)
-            && let Meddling::Fail(fault) = self.meddling
-        {
+        if let Some(errno) = self.failing.remove(&thread) {
             let mut registers = ptrace::getregs(thread)?;
-            registers.rax = i64::from(-(fault.errno as i32)).cast_unsigned();
+            registers.rax = i64::from(-(errno as i32)).cast_unsigned();
             ptrace::setregs(thread, registers)?;
         }
         Ok(())
     }
 
     fn enters(&mut self, thread: Pid) -> nix::Result<()> {
-        let mut registers = ptrace::getregs(thread)?;
+        let registers = ptrace::getregs(thread)?;
         let call = registers.orig_rax.cast_signed();
         self.calls += 1;
         self.armed |= call == libc::SYS_mkdir;
@@ -223,13 +240,26 @@ impl Tracer {
             }
             Meddling::Fail(fault) if fault.call == call && fault.hits(*of_kind) => {
                 self.failed += 1;
-                self.failing.insert(thread);
-                // No such call: nothing is executed.
-                registers.orig_rax = u64::MAX;
-                ptrace::setregs(thread, registers)
+                self.refuse(thread, registers, fault.errno)
+            }
+            _ if self.ring == Ring::Forbidden && call == libc::SYS_io_uring_setup => {
+                self.refuse(thread, registers, Errno::EPERM)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Has the kernel execute nothing, and answers this when the thread leaves the call.
+    fn refuse(
+        &mut self,
+        thread: Pid,
+        mut registers: libc::user_regs_struct,
+        errno: Errno,
+    ) -> nix::Result<()> {
+        self.failing.insert(thread, errno);
+        // No such call.
+        registers.orig_rax = u64::MAX;
+        ptrace::setregs(thread, registers)
     }
 }
 
@@ -253,6 +283,9 @@ pub(crate) fn name(call: i64) -> String {
         (libc::SYS_getdents64, "getdents64"),
         (libc::SYS_getrandom, "getrandom"),
         (libc::SYS_gettid, "gettid"),
+        (libc::SYS_io_uring_enter, "io_uring_enter"),
+        (libc::SYS_io_uring_register, "io_uring_register"),
+        (libc::SYS_io_uring_setup, "io_uring_setup"),
         (libc::SYS_lseek, "lseek"),
         (libc::SYS_madvise, "madvise"),
         (libc::SYS_mkdir, "mkdir"),
