@@ -3,6 +3,7 @@
 mod aligned;
 mod file;
 mod memory;
+mod os_file;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "io_uring reads memory that the writer lends it")]
 mod uring;

@@ -9,7 +9,7 @@ use std::{array, collections::VecDeque, io, os::fd::AsRawFd, sync::Arc, time::Du
 use io_uring::{IoUring, Probe, opcode, types};
 
 use self::write::Write;
-use super::{AlignedBuffer, Completion, DiskFile, WriteQueue, WriteTicket, file::OsFile};
+use super::{AlignedBuffer, Completion, DiskFile, WriteQueue, WriteTicket, os_file::OsFile};
 
 /// Writes under way at once. In a bare loop two carried a third more than one, and the more are
 /// under way, the more a crash can tear.
