@@ -59,6 +59,11 @@ impl Keys {
         }
     }
 
+    /// Touches what a later look at this key needs; the answer is good for nothing else.
+    pub(crate) fn foresee(&self, key: CommandKey) -> u64 {
+        self.known.get(&key).map_or(0, |(number, _)| *number)
+    }
+
     /// Remembers a key; the oldest makes room. A key that is known already was taken up again
     /// after a smaller window had forgotten it: the later command counts.
     pub(crate) fn record(&mut self, key: CommandKey, known: Known) {

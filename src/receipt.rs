@@ -46,8 +46,9 @@ pub(crate) enum Verdict<R> {
         version: Version,
         events: u32,
     },
-    /// With the chain of its batch, where that is durable already.
-    Repeated(Option<Chain>, Known),
+    /// With the chain of its batch, where that is durable already. Boxed: it is rare, and every
+    /// verdict is as large as the largest.
+    Repeated(Box<(Option<Chain>, Known)>),
     Refused(R),
     Conflict {
         expected: Version,
@@ -71,16 +72,13 @@ impl<R> Verdict<R> {
                 let chain = line.chain();
                 Ok(Receipt { position, version, events, chain, durability, duplicate: false })
             }
-            Self::Repeated(chain, known) => Ok(Receipt {
-                position: known.position,
-                version: known.version,
-                events: known.events,
-                chain: chain
-                    .or_else(|| keys.chain_of(known.sequence))
-                    .unwrap_or_else(|| line.chain()),
-                durability,
-                duplicate: true,
-            }),
+            Self::Repeated(first) => {
+                let (chain, known) = *first;
+                let Known { position, version, events, .. } = known;
+                let chain = chain.or_else(|| keys.chain_of(known.sequence));
+                let chain = chain.unwrap_or_else(|| line.chain());
+                Ok(Receipt { position, version, events, chain, durability, duplicate: true })
+            }
             Self::Refused(refusal) => Err(ExecuteError::Refused(refusal)),
             Self::Conflict { expected, actual } => Err(ExecuteError::Conflict { expected, actual }),
             Self::KeyReused => Err(ExecuteError::KeyReused),

@@ -89,6 +89,26 @@ impl Desk<'_> {
         Position::after(self.journal.next_position())
     }
 
+    /// Has the processor fetch what these commands will look up, all at once: a lookup in a large
+    /// table is mostly waiting for memory, and those that do not depend on each other wait together.
+    pub(crate) fn foresee<'r, A: Aggregate>(
+        &mut self,
+        kind: usize,
+        requests: impl Iterator<Item = &'r Request<A>>,
+    ) {
+        let hot = self.state.hot::<A>(kind);
+        let look_up = |request: &Request<A>| {
+            let slot = hot.slots.get(&request.id).map_or(0, |slot| slot.version);
+            slot ^ request.key.map_or(0, |key| self.keys.foresee(key))
+        };
+        // An id of the user's that panics does so again where it is answered.
+        let looked_up = catch_unwind(AssertUnwindSafe(|| {
+            requests.fold(0, |all, request| all ^ look_up(request))
+        }));
+        // Without a use the lookups would be left out.
+        let _ = std::hint::black_box(looked_up.unwrap_or_default());
+    }
+
     /// Settles one command. What it changed is encoded into the open batch, or nothing is changed.
     pub(crate) fn settle<A: Aggregate>(
         &mut self,
@@ -210,7 +230,9 @@ impl Desk<'_> {
 pub(crate) fn look_up<R>(keys: &Keys, key: CommandKey, print: u64) -> Result<EntryKey, Verdict<R>> {
     match keys.standing(key, print) {
         Standing::Fresh => Ok(EntryKey { key: key.0, fingerprint: print, version: 0 }),
-        Standing::Repeated(known) => Err(Verdict::Repeated(keys.chain_of(known.sequence), known)),
+        Standing::Repeated(known) => {
+            Err(Verdict::Repeated(Box::new((keys.chain_of(known.sequence), known))))
+        }
         Standing::Reused => Err(Verdict::KeyReused),
     }
 }

@@ -24,6 +24,10 @@ pub struct Full<T>(
     pub T,
 );
 
+/// Commands whose aggregates are fetched into the cache together: more than the processor has
+/// lookups under way at once, and few enough to be in its nearest cache still when they are used.
+const GROUP: usize = 32;
+
 /// How long a parked session sleeps before it looks whether the writer is still there.
 const SESSION_LOOK: Duration = Duration::from_millis(50);
 
@@ -52,8 +56,8 @@ impl<A: Aggregate> Session<A> {
         let (requests, taken) = RingBuffer::new(in_flight_max);
         let (told, answers) = RingBuffer::new(in_flight_max);
         let (sleeper, bell) = doorbell();
-        let pending = VecDeque::with_capacity(in_flight_max);
-        let lane = RingLane::<A> { kind, requests: taken, answers: told, pending, bell };
+        let settled = Settled::with_room_for(in_flight_max);
+        let lane = RingLane::<A> { kind, requests: taken, answers: told, settled, bell };
         mailbox.deliver(Message::Lane(Box::new(lane)));
         let writer = Farewell(mailbox.bell().clone());
         let mailbox = mailbox.clone();
@@ -143,41 +147,75 @@ struct RingLane<A: Aggregate> {
     kind: usize,
     requests: Consumer<Request<A>>,
     answers: Producer<Answer<A::Refusal>>,
-    /// Settled but not told, in order: the batch each outcome rests on, and the outcome.
-    pending: VecDeque<(u64, Verdict<A::Refusal>)>,
+    settled: Settled<A::Refusal>,
     bell: Bell,
+}
+
+/// Verdicts that are not told yet, in order.
+struct Settled<R> {
+    verdicts: VecDeque<Verdict<R>>,
+    /// How many of them in a row rest on which batch.
+    runs: VecDeque<(u64, usize)>,
+}
+
+impl<R> Settled<R> {
+    fn with_room_for(verdicts: usize) -> Self {
+        Self { verdicts: VecDeque::with_capacity(verdicts), runs: VecDeque::new() }
+    }
+
+    fn push(&mut self, rests_on: u64, verdict: Verdict<R>) {
+        self.verdicts.push_back(verdict);
+        match self.runs.back_mut() {
+            Some((sequence, count)) if *sequence == rests_on => *count += 1,
+            last => {
+                assert!(last.is_none_or(|last| last.0 < rests_on), "a verdict rests on no less");
+                self.runs.push_back((rests_on, 1));
+            }
+        }
+    }
+
+    /// Takes out how many may be told now.
+    fn take_ready(&mut self, line: &DurableLine) -> usize {
+        let told = self.runs.partition_point(|(rests_on, _)| line.covers(*rests_on));
+        self.runs.drain(..told).map(|(_, count)| count).sum()
+    }
 }
 
 impl<A: Aggregate> Lane for RingLane<A> {
     fn settle(&mut self, desk: &mut Desk<'_>, budget: usize) -> usize {
         let ready = self.requests.slots().min(budget);
-        let Ok(chunk) = self.requests.read_chunk(ready) else { return 0 };
         let mut settled = 0;
-        let mut requests = chunk.into_iter();
-        // The iterator gives back what it did not hand out.
         while settled < ready && desk.is_open() {
-            let Some(request) = requests.next() else { break };
-            let verdict = desk.settle(self.kind, request, Trace::default());
-            self.pending.push_back((desk.rests_on(), verdict));
-            settled += 1;
+            let Ok(chunk) = self.requests.read_chunk(GROUP.min(ready - settled)) else { break };
+            let (first, second) = chunk.as_slices();
+            desk.foresee(self.kind, first.iter().chain(second));
+            // The iterator gives back what it did not hand out.
+            let mut requests = chunk.into_iter();
+            while desk.is_open() {
+                let Some(request) = requests.next() else { break };
+                let verdict = desk.settle(self.kind, request, Trace::default());
+                self.settled.push(desk.rests_on(), verdict);
+                settled += 1;
+            }
         }
         settled
     }
 
     fn tell(&mut self, line: &DurableLine, keys: &Keys) {
-        let ready = self.pending.partition_point(|(rests_on, _)| line.covers(*rests_on));
+        let ready = self.settled.take_ready(line);
         if ready == 0 {
             return;
         }
         let chunk = self.answers.write_chunk_uninit(ready);
         let chunk = chunk.expect("a session has no more in flight than its ring of answers holds");
-        let told = self.pending.drain(..ready).map(|(_, verdict)| verdict.tell(line, keys));
+        let told = self.settled.verdicts.drain(..ready).map(|verdict| verdict.tell(line, keys));
         chunk.fill_from_iter(told);
         self.bell.ring();
     }
 
     fn halt(&mut self, reason: &HaltReason) {
-        let mut waiting = self.pending.drain(..).count();
+        self.settled.runs.clear();
+        let mut waiting = self.settled.verdicts.drain(..).count();
         // Each is counted as it is taken: more may come meanwhile.
         while self.requests.pop().is_ok() {
             waiting += 1;
@@ -194,6 +232,6 @@ impl<A: Aggregate> Lane for RingLane<A> {
     }
 
     fn is_finished(&self) -> bool {
-        self.requests.is_abandoned() && self.requests.is_empty() && self.pending.is_empty()
+        self.requests.is_abandoned() && self.requests.is_empty() && self.settled.verdicts.is_empty()
     }
 }

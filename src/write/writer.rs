@@ -88,8 +88,13 @@ impl Writer {
 
     fn turn(&mut self) -> Result<Progress, journal::Error> {
         let reaped = self.reap(false)?;
-        let taken = if self.journal.can_submit() { self.take_up()? } else { 0 };
-        if reaped + taken > 0 {
+        let taken = self.take_up()?;
+        let submitted = self.submit()?;
+        if taken > 0 && self.journal.open_entries() == 0 && !submitted {
+            // Refusals that rest on what is durable have nothing to wait for.
+            self.tell();
+        }
+        if reaped + taken + usize::from(submitted) > 0 {
             self.quiet_since = Some(self.clock.monotonic());
             return Ok(Progress::Worked);
         }
@@ -135,7 +140,8 @@ impl Writer {
         }
     }
 
-    /// Takes up commands until the batch is full or nobody waits, then submits.
+    /// Takes up commands until the batch is full or nobody waits. While every write slot is taken
+    /// the batch stays open, and grows.
     fn take_up(&mut self) -> Result<usize, journal::Error> {
         self.lanes.retain(|lane| !lane.is_finished());
         let waiting = self.lanes.iter().filter(|lane| lane.has_work()).count();
@@ -170,7 +176,6 @@ impl Writer {
             return Err(error);
         }
         let broken = desk.broken.take();
-        self.submit()?;
         if let Some(broken) = broken {
             self.mend(broken)?;
         }
@@ -180,24 +185,19 @@ impl Writer {
         Ok(taken)
     }
 
-    /// Hands the open batch to the disk; without one, tells what rests on durable batches only.
-    fn submit(&mut self) -> Result<(), journal::Error> {
-        if self.journal.open_entries() > 0 {
-            // Rolling to the next segment may have taken the write slot.
-            while !self.journal.can_submit() {
-                self.reap(true)?;
-            }
-            self.last_submitted = self.journal.submit()?;
-            self.figures.submitted(self.journal.next_position());
-        } else {
-            self.tell();
+    /// Hands the open batch to the disk, where a write slot is free; whether it did.
+    fn submit(&mut self) -> Result<bool, journal::Error> {
+        if self.journal.open_entries() == 0 || !self.journal.can_submit() {
+            return Ok(false);
         }
-        Ok(())
+        self.last_submitted = self.journal.submit()?;
+        self.figures.submitted(self.journal.next_position());
+        Ok(true)
     }
 
     /// Replaces an aggregate whose `evolve` panicked by one that is folded from the journal.
     fn mend(&mut self, broken: Broken) -> Result<(), journal::Error> {
-        while self.journal.in_flight() > 0 {
+        while self.submit()? || self.journal.in_flight() > 0 {
             self.reap(true)?;
         }
         tracing::warn!(id = broken.id, "evolve panicked: the aggregate is rebuilt from its events");
