@@ -69,6 +69,10 @@ pub(crate) const POOL_BUFFERS_MAX: usize = 32;
 /// Most writes a disk may hold in flight: bounds the unacknowledged tail a crash can leave.
 pub(crate) const WRITES_IN_FLIGHT_MAX: usize = 64;
 
+/// Zeros written at once where a file is filled: a journal write waits behind one such write, for
+/// about as long as for another journal write.
+pub(crate) const FILL_BYTES: usize = (256 << 10) / SCALE;
+
 /// Bytes a reader or a scan asks the disk for at once; a batch always fits.
 pub(crate) const CHUNK_BYTES: usize = BATCH_BYTES_MAX;
 

@@ -6,7 +6,7 @@ use crate::{
     disk::{Access, AlignedBuffer, Disk, DiskFile},
     durability::Durability,
     error::Error,
-    limits::{BLOCK_BYTES, CHUNK_BYTES, SEGMENT_BYTES_MIN},
+    limits::{BLOCK_BYTES, FILL_BYTES, SEGMENT_BYTES_MIN},
     record::segment_name,
 };
 
@@ -187,11 +187,10 @@ pub(super) fn make_file(disk: &dyn Disk, bytes: u64, name: &str) -> Result<(), E
 fn fill(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
     assert!(bytes >= SEGMENT_BYTES_MIN, "checked when the options were taken");
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
-    let access = Access::Commit(Durability::Buffered);
-    let file = match disk.create(name, access) {
+    let file = match disk.create(name, Access::Fill) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             disk.remove(name)?;
-            disk.create(name, access)?
+            disk.create(name, Access::Fill)?
         }
         created => created?,
     };
@@ -216,7 +215,7 @@ pub(crate) fn commit_file(
 /// Writes so many zeros at a place.
 pub(crate) fn write_zeros(file: &dyn DiskFile, start: u64, bytes: u64) -> std::io::Result<()> {
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are written");
-    let at_once = bytes.clamp(BLOCK_BYTES as u64, CHUNK_BYTES as u64);
+    let at_once = bytes.clamp(BLOCK_BYTES as u64, FILL_BYTES as u64);
     let mut zeros = AlignedBuffer::new(at_once as usize);
     zeros.set_filled(at_once as usize);
     let mut written = 0;

@@ -154,6 +154,7 @@ impl FileDisk {
             Access::Read => (OFlags::RDONLY, false, false),
             Access::ReadDirect => (OFlags::RDONLY, true, false),
             Access::Write => (OFlags::RDWR, false, false),
+            Access::Fill => (OFlags::RDWR, true, false),
             Access::Commit(Durability::Synced) => (OFlags::RDWR | SYNCED_AT_WRITE, true, true),
             Access::Commit(_) => (OFlags::RDWR, false, false),
         };

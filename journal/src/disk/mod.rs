@@ -77,6 +77,10 @@ pub enum Access {
     ReadDirect,
     /// Reading and writing through the page cache; durable at [`DiskFile::sync`].
     Write,
+    /// Filling a new file: whole aligned blocks from aligned memory, past the page cache where the
+    /// file system can; durable at [`DiskFile::sync`]. What goes through the cache is written back
+    /// all at once, and every journal write waits behind it.
+    Fill,
     /// Journal writes: whole aligned blocks from aligned memory; in `Synced` each is durable
     /// when it returns.
     Commit(Durability),

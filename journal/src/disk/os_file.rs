@@ -102,7 +102,7 @@ impl DiskFile for OsFile {
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let aligned =
             offset.is_multiple_of(BLOCK_BYTES as u64) && bytes.len().is_multiple_of(BLOCK_BYTES);
-        assert!(!self.direct || aligned, "write whole blocks through Access::Commit");
+        assert!(!self.direct || aligned, "write whole blocks past the page cache");
         self.check_limit(offset + bytes.len() as u64)?;
         write_whole(bytes, self.direct, |from| {
             self.file.write_at(&bytes[from..], offset + from as u64)

@@ -26,7 +26,7 @@ impl ModelFile {
     pub(super) fn check_writable(&self) -> io::Result<()> {
         match self.access {
             Access::Read | Access::ReadDirect => Err(Errno::BadDescriptor.error()),
-            Access::Write | Access::Commit(_) => Ok(()),
+            Access::Write | Access::Fill | Access::Commit(_) => Ok(()),
         }
     }
 }

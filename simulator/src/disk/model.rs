@@ -172,7 +172,11 @@ impl Model {
     /// Where a reader of such a file gets its bytes.
     pub(super) fn read_layer(&self, access: Access) -> Layer {
         match access {
-            Access::ReadDirect | Access::Commit(Durability::Synced) if self.direct => Layer::Device,
+            Access::ReadDirect | Access::Fill | Access::Commit(Durability::Synced)
+                if self.direct =>
+            {
+                Layer::Device
+            }
             _ => Layer::Cache,
         }
     }
