@@ -73,10 +73,14 @@ Examples:
   hotledger bench
   hotledger bench --mode closed --baseline
   hotledger bench --mode pipelined --seconds 10 --json - | jq '.[0].rate_per_s'
+  hotledger bench --mode open --rate 10000,100000,1000000 --baseline --html report.html
 
 `closed` waits for each answer before the next command; its latency is that of one command.
 `pipelined` keeps --in-flight commands on their way for each client; its latency runs from
-submission to answer. One second of warm-up before each mode is not counted. Snapshots are off.")]
+submission to answer. `open` sends at a fixed rate, answered or not; its latency runs from when a
+command was due, so that waiting behind a slow one counts, and the service time from when it was
+sent. A run whose generator was late by its own fault says that it is invalid. One second of warm-up
+before each mode is not counted. Snapshots are off.")]
 pub(crate) struct BenchArgs {
     /// How clients wait for their answers
     #[arg(long, value_enum, default_value_t = ModeArg::Both)]
@@ -87,6 +91,10 @@ pub(crate) struct BenchArgs {
     /// Commands on their way for each client in pipelined mode
     #[arg(long, default_value_t = 8_192, value_parser = up_to(IN_FLIGHT_MAX))]
     pub(crate) in_flight: u32,
+    /// Commands a second in open mode, all clients together; several rates are run in turn
+    #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = up_to(100_000_000),
+          default_values_t = [10_000, 100_000, 1_000_000])]
+    pub(crate) rate: Vec<u32>,
     /// Seconds measured in each mode (and as many for the bare loop)
     #[arg(long, default_value_t = 4, value_parser = up_to(86_400))]
     pub(crate) seconds: u32,
@@ -108,6 +116,16 @@ pub(crate) struct BenchArgs {
     /// Write the runs as JSON to this file, or to standard output instead of the table with `-`
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write each run's percentiles in HdrHistogram's text form, for its plotters; with several
+    /// runs the mode is put before the file's extension
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hgrm: Option<PathBuf>,
+    /// Write a report with charts as one file that opens without a network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Leave io_uring alone: one blocking write at a time
+    #[arg(long)]
+    pub(crate) blocking_writes: bool,
 }
 
 /// The options of `apply`.
@@ -247,7 +265,9 @@ pub(crate) enum ModeArg {
     Closed,
     /// Many commands on their way.
     Pipelined,
-    /// One after the other.
+    /// At the rates that --rate names, one after the other, whatever becomes of the answers.
+    Open,
+    /// Closed, then pipelined.
     Both,
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::out;
 
 /// Latency in microseconds.
-#[derive(Serialize, Clone, Copy)]
+#[derive(Debug, Serialize, Clone, Copy)]
 pub(crate) struct Percentiles {
     /// The median.
     pub(crate) p50: f64,

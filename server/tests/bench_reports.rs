@@ -89,3 +89,61 @@ fn data_that_is_kept_can_be_looked_at() {
     assert!(support::one_json(&output.stdout)["version"].as_u64() > Some(0));
     assert_code(&run(hotledger().args(["journal", "verify"]).arg(&kept)), 0);
 }
+
+#[test]
+fn an_open_loop_offers_each_rate_and_counts_from_when_a_command_was_due() {
+    let place = TempDir::new().expect("a directory");
+    let rates = ["--mode", "open", "--rate", "500,2000", "--baseline", "--json", "-"];
+    let runs: Vec<Value> = serde_json::from_str(&bench(&place, &rates)).expect("an array");
+    for (run, rate) in runs.iter().zip([500.0, 2_000.0]) {
+        assert_eq!((&run["mode"], &run["offered_per_s"]), (&"open".into(), &rate.into()));
+        assert_figures(run);
+        assert_figures(&run["baseline"]);
+        assert_eq!(run["commands"], rate, "a second's worth is sent, however long it takes");
+        let late = run["late"].as_u64().expect("a count");
+        assert_eq!(run["valid"], late * 100 <= rate as u64, "{run}");
+        assert_eq!(run["invalid"].is_string(), run["valid"] == false, "{run}");
+        let (due, sent) = (&run["latency_us"]["p50"], &run["service_us"]["p50"]);
+        assert!(due.as_f64() >= sent.as_f64(), "what was due was sent later: {run}");
+        assert!(run["fingerprint"]["sync_probe_us"]["p50"].as_f64() > Some(0.0), "{run}");
+        assert!(!run["over_time"].as_array().expect("stretches").is_empty());
+    }
+}
+
+#[test]
+fn plotters_and_browsers_get_files_of_their_own() {
+    let place = TempDir::new().expect("a directory");
+    let files = ["--hgrm", "out.hgrm", "--html", "out.html", "--baseline"];
+    bench(&place, &[&["--mode", "closed"], &files[..]].concat());
+    for name in ["out-closed.hgrm", "out-closed-bare.hgrm"] {
+        let text = fs::read_to_string(place.path().join(name)).expect("a file for each side");
+        assert!(text.starts_with("       Value     Percentile TotalCount 1/(1-Percentile)"));
+        let lines = text.lines().skip(2).take_while(|line| !line.starts_with('#'));
+        let counts: Vec<u64> = lines
+            .map(|line| line.split_whitespace().nth(2).expect("a count").parse().expect("a count"))
+            .collect();
+        assert!(counts.is_sorted() && counts.len() > 10, "{text}");
+    }
+    let page = fs::read_to_string(place.path().join("out.html")).expect("a page");
+    assert!(page.matches("<svg").count() == 2 && page.matches("<polyline").count() == 5, "{page}");
+    for outside in ["http:", "https:", "<script", "src="] {
+        assert!(!page.contains(outside), "it opens without a network: {outside}");
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_named() {
+    let place = TempDir::new().expect("a directory");
+    let mut command = hotledger();
+    command.current_dir(place.path());
+    let output = run(command.args(["bench", "--seconds", "1", "--aggregates", "100"]).args([
+        "--mode",
+        "closed",
+        "--durability",
+        "volatile",
+        "--html",
+        "nowhere/out.html",
+    ]));
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere/out.html"));
+}

@@ -12,11 +12,15 @@ use hotledger_journal::{
 };
 
 use super::report::Mode;
+use super::schedule::Schedule;
 use super::slice::{Measured, Tally};
 use crate::args::BenchArgs;
 
 /// One record of the pipelined loop.
 const RECORD_BYTES: usize = 128;
+
+/// Most of them in one write.
+const RECORDS_MAX: usize = BATCH_BYTES_MAX / RECORD_BYTES;
 
 /// The file that is written round and round, filled with zeros before.
 const FILE: &str = "bare-loop";
@@ -25,29 +29,39 @@ const FILE_BYTES: u64 = 256 << 20;
 /// One thread that fills buffers and writes them, with nothing of the engine's in between.
 ///
 /// Closed: one block of 4 KiB a command. Pipelined: records of 128 bytes with a CRC each, in
-/// batches that together hold as many records as the clients have commands on their way.
+/// batches that together hold as many records as the clients have commands on their way. Open: the
+/// same records as they are due, as many in a batch as have come while the writes before were busy.
 pub(super) struct Bare {
     disk: Arc<dyn Disk>,
     file: Arc<dyn DiskFile>,
     queue: Box<dyn WriteQueue>,
     free: Vec<Arc<AlignedBuffer>>,
     under_way: VecDeque<Write>,
-    records_a_write: usize,
-    write_bytes: usize,
+    pace: Pace,
     offset: u64,
     number: u64,
 }
 
+/// How many records go into a write.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// Always so many, in whole blocks.
+    Full(u64),
+    /// As many as are due at this rate a second.
+    Due(f64),
+}
+
 struct Write {
-    ticket: WriteTicket,
     begun: Instant,
+    /// Number of the first record, and how many there are.
+    first: u64,
     records: u64,
     buffer: Arc<AlignedBuffer>,
     done: bool,
 }
 
 impl Bare {
-    /// Prepares the file and the buffers.
+    /// The loop that does what the clients of this mode do.
     pub(super) fn prepare(
         disk: &Arc<dyn Disk>,
         durability: Durability,
@@ -56,60 +70,117 @@ impl Bare {
     ) -> anyhow::Result<Self> {
         let queue = disk.writer(durability);
         let slots = queue.in_flight_max().max(1);
-        let (records_a_write, write_bytes) = match mode {
-            Mode::Closed => (1, BLOCK_BYTES),
-            Mode::Pipelined => {
-                let commands = args.in_flight as usize * args.clients as usize;
-                let records = (commands / slots).clamp(1, BATCH_BYTES_MAX / RECORD_BYTES);
-                (records, (records * RECORD_BYTES).next_multiple_of(BLOCK_BYTES))
-            }
+        let commands = args.in_flight as usize * args.clients as usize;
+        let (slots, pace) = match mode {
+            Mode::Closed => (1, Pace::Full(1)),
+            Mode::Pipelined => (slots, Pace::Full((commands / slots).clamp(1, RECORDS_MAX) as u64)),
+            Mode::Open(rate) => (slots, Pace::Due(rate.into())),
         };
-        let slots = if mode == Mode::Closed { 1 } else { slots };
+        Self::new(disk, durability, queue, slots, pace)
+    }
+
+    /// One synced block after the other: what the raw disk takes for it.
+    pub(super) fn of_blocks(disk: &Arc<dyn Disk>) -> anyhow::Result<Self> {
+        let durability = Durability::Synced;
+        Self::new(disk, durability, disk.writer(durability), 1, Pace::Full(1))
+    }
+
+    /// Prepares the file and the buffers.
+    fn new(
+        disk: &Arc<dyn Disk>,
+        durability: Durability,
+        queue: Box<dyn WriteQueue>,
+        slots: usize,
+        pace: Pace,
+    ) -> anyhow::Result<Self> {
         let file = zero_filled(disk.as_ref(), durability)
             .context("cannot prepare the bare loop's file")?;
         Ok(Self {
             disk: Arc::clone(disk),
             file,
             queue,
-            free: (0..slots).map(|_| Arc::new(AlignedBuffer::new(write_bytes))).collect(),
+            free: (0..slots).map(|_| Arc::new(AlignedBuffer::new(BATCH_BYTES_MAX))).collect(),
             under_way: VecDeque::with_capacity(slots),
-            records_a_write,
-            write_bytes,
+            pace,
             offset: 0,
             number: 0,
         })
     }
 
-    fn begin(&mut self, mut buffer: Arc<AlignedBuffer>) {
-        let begun = Instant::now();
+    /// Fills a buffer with so many records and hands it to the disk.
+    fn begin(&mut self, mut buffer: Arc<AlignedBuffer>, begun: Instant, first: u64, records: u64) {
         let bytes = Arc::get_mut(&mut buffer).expect("a finished write lets go of its buffer");
-        let records = bytes.all_mut().chunks_exact_mut(RECORD_BYTES);
-        for record in records.take(self.records_a_write) {
-            fill(record, self.number);
-            self.number += 1;
-        }
-        bytes.set_filled(self.write_bytes);
-        if self.offset + self.write_bytes as u64 > FILE_BYTES {
+        let room = bytes.all_mut().chunks_exact_mut(RECORD_BYTES);
+        room.take(records as usize).zip(first..).for_each(|(record, number)| fill(record, number));
+        let length = (records as usize * RECORD_BYTES).next_multiple_of(BLOCK_BYTES);
+        bytes.set_filled(length);
+        if self.offset + length as u64 > FILE_BYTES {
             self.offset = 0;
         }
+        self.number += 1;
         let ticket = WriteTicket(self.number);
         self.queue.submit(&self.file, self.offset, Arc::clone(&buffer), ticket);
-        self.offset += self.write_bytes as u64;
-        let records = self.records_a_write as u64;
-        self.under_way.push_back(Write { ticket, begun, records, buffer, done: false });
+        self.offset += length as u64;
+        self.under_way.push_back(Write { begun, first, records, buffer, done: false });
     }
 
-    /// Waits for a write. As in the engine, its records count once all before them are written.
-    fn finish(&mut self, tally: &mut Tally) -> io::Result<()> {
-        if let Some(Completion { ticket, result, .. }) = self.queue.complete(true) {
-            result?;
-            let mut under_way = self.under_way.iter_mut();
-            under_way.find(|write| write.ticket == ticket).expect("it was begun").done = true;
-        }
+    /// Takes up a finished write. As in the engine, its records count once all before them are
+    /// written; those writes are handed to `count`. Whether there was one.
+    fn finish(&mut self, wait: bool, mut count: impl FnMut(Instant, &Write)) -> io::Result<bool> {
+        let Some(Completion { ticket, result, .. }) = self.queue.complete(wait) else {
+            return Ok(false);
+        };
+        result?;
+        let first = self.number + 1 - self.under_way.len() as u64;
+        self.under_way[(ticket.0 - first) as usize].done = true;
         let done = self.under_way.iter().take_while(|write| write.done).count();
-        for Write { begun, records, buffer, .. } in self.under_way.drain(..done) {
-            tally.record(begun.elapsed(), records);
-            self.free.push(buffer);
+        let now = Instant::now();
+        for write in self.under_way.drain(..done) {
+            count(now, &write);
+            self.free.push(write.buffer);
+        }
+        Ok(true)
+    }
+
+    /// As fast as the disk takes it.
+    fn run_full(&mut self, records: u64, length: Duration, tally: &mut Tally) -> io::Result<()> {
+        let mut count = |now, write: &Write| tally.record(now, now - write.begun, write.records);
+        let until = Instant::now() + length;
+        let mut first = 0;
+        while Instant::now() < until {
+            while let Some(buffer) = self.free.pop() {
+                self.begin(buffer, Instant::now(), first, records);
+                first += records;
+            }
+            self.finish(true, &mut count)?;
+        }
+        while self.finish(true, &mut count)? {}
+        Ok(())
+    }
+
+    /// As it is due.
+    fn run_due(&mut self, per_s: f64, length: Duration, tally: &mut Tally) -> io::Result<()> {
+        let mut schedule = Schedule::new(per_s, length);
+        while !schedule.is_over() || !self.under_way.is_empty() {
+            let now = Instant::now();
+            let due = schedule.due(now).min(RECORDS_MAX as u64);
+            let mut worked = false;
+            if due > 0
+                && let Some(buffer) = self.free.pop()
+            {
+                let first = schedule.take(due);
+                self.begin(buffer, now, first, due);
+                worked = true;
+            }
+            worked |= self.finish(false, |now, write| {
+                for number in write.first..write.first + write.records {
+                    tally.record(now, now - schedule.time_of(number), 1);
+                }
+                tally.record_service(now - write.begun, write.records);
+            })?;
+            if !worked {
+                std::thread::yield_now();
+            }
         }
         Ok(())
     }
@@ -117,15 +188,9 @@ impl Bare {
 
 impl Measured for Bare {
     fn run(&mut self, length: Duration, tally: &mut Tally) -> anyhow::Result<()> {
-        let until = Instant::now() + length;
-        while Instant::now() < until {
-            while let Some(buffer) = self.free.pop() {
-                self.begin(buffer);
-            }
-            self.finish(tally)?;
-        }
-        while !self.under_way.is_empty() {
-            self.finish(tally)?;
+        match self.pace {
+            Pace::Full(records) => self.run_full(records, length, tally)?,
+            Pace::Due(per_s) => self.run_due(per_s, length, tally)?,
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ impl<W: Workload> Measured for Closed<'_, W> {
                 let answer = handle.execute(workload.command()).wait();
                 // One clock read a command: the answer's time is the next one's start.
                 let answered = Instant::now();
-                tally.record(answered - sent, 1);
+                tally.record(answered, answered - sent, 1);
                 tally.failed += u64::from(answer.is_err());
                 sent = answered;
             }

@@ -2,15 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use hotledger::{Durability, Engine, SnapshotPolicy};
 use hotledger_journal::{Disk, FileDisk, MemoryDisk};
 use tempfile::TempDir;
 
+use super::bare::Bare;
 use super::machine;
+use super::slice::{Measured, Tally};
 use crate::args::BenchArgs;
 use crate::kinds;
+use crate::latency::Percentiles;
+
+/// How long the raw disk is probed.
+const PROBE: Duration = Duration::from_millis(200);
 
 /// A disk for the engine and one beside it for the bare loop.
 pub(super) struct Lab {
@@ -37,10 +44,14 @@ impl Lab {
         };
         let disk: Arc<dyn Disk> = match place.directory() {
             None => Arc::new(MemoryDisk::forgetful()),
-            Some(directory) => Arc::new(
-                FileDisk::open(directory)
-                    .with_context(|| format!("cannot open {}", directory.display()))?,
-            ),
+            Some(directory) => {
+                let disk = FileDisk::open(directory)
+                    .with_context(|| format!("cannot open {}", directory.display()))?;
+                match args.blocking_writes {
+                    true => Arc::new(disk.without_io_uring()),
+                    false => Arc::new(disk),
+                }
+            }
         };
         Ok(Self { place, disk })
     }
@@ -58,6 +69,21 @@ impl Lab {
     /// The disk under the engine.
     pub(super) fn disk(&self) -> &Arc<dyn Disk> {
         &self.disk
+    }
+
+    /// Where the data is kept, unless in memory.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.place.directory()
+    }
+
+    /// How long a raw synced write of 4 KiB takes; `None` in memory.
+    pub(super) fn probe(&self) -> anyhow::Result<Option<Percentiles>> {
+        if self.directory().is_none() {
+            return Ok(None);
+        }
+        let mut tally = Tally::new()?;
+        Bare::of_blocks(&self.disk)?.run(PROBE, &mut tally)?;
+        Ok(Some(Percentiles::of(&tally.latency_ns)))
     }
 
     /// The place in words: file system, device, how it is written.

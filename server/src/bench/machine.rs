@@ -1,21 +1,94 @@
-//! What the figures were measured on: the processor, the system, the file system.
+//! What the figures were measured on: the processor, the system, the file system, this binary.
 
 use std::fs;
 use std::path::Path;
 
+use serde::Serialize;
+
+use super::lab::Lab;
+use crate::latency::Percentiles;
+
+/// All that another run must have in common with this one to be compared with it.
+#[derive(Debug, Serialize)]
+pub(super) struct Fingerprint {
+    cores: usize,
+    processor: Option<String>,
+    kernel: String,
+    /// What steps the processor's clock; virtual machines do not know.
+    governor: Option<String>,
+    /// File system and device.
+    file_system: Option<String>,
+    /// How the disk is written.
+    disk: String,
+    /// One raw synced write of 4 KiB, in microseconds, right after the runs.
+    sync_probe_us: Option<Percentiles>,
+    version: &'static str,
+    commit: &'static str,
+    rustc: &'static str,
+    flags: &'static str,
+}
+
+impl Fingerprint {
+    /// Of this machine, this binary and this laboratory's disk; takes a fifth of a second.
+    pub(super) fn of(lab: &Lab) -> anyhow::Result<Self> {
+        Ok(Self {
+            cores: cores(),
+            processor: processor(),
+            kernel: kernel(),
+            governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            file_system: lab.directory().and_then(file_system),
+            disk: lab.disk().describe(),
+            sync_probe_us: lab.probe()?,
+            version: env!("CARGO_PKG_VERSION"),
+            commit: env!("HOTLEDGER_COMMIT"),
+            rustc: env!("HOTLEDGER_RUSTC"),
+            flags: env!("HOTLEDGER_FLAGS"),
+        })
+    }
+
+    /// What it is, and how much of it there is, for people.
+    pub(super) fn in_rows(&self) -> Vec<(&'static str, String)> {
+        let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+        let probe = self.sync_probe_us.map_or_else(
+            || "none: nothing is synced".to_owned(),
+            |probe| format!("p50 {} µs, p99 {} µs", probe.p50, probe.p99),
+        );
+        vec![
+            ("cores", self.cores.to_string()),
+            ("processor", known(&self.processor)),
+            ("kernel", self.kernel.clone()),
+            ("governor", known(&self.governor)),
+            ("file system", known(&self.file_system)),
+            ("disk", self.disk.clone()),
+            ("raw 4 KiB write", probe),
+            ("hotledger", format!("{} {}", self.version, self.commit)),
+            ("compiler", format!("{}, {}", self.rustc, self.flags)),
+        ]
+    }
+}
+
+/// Cores that this process may use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn kernel() -> String {
+    line_of("/proc/sys/kernel/osrelease").unwrap_or_default()
+}
+
+fn line_of(path: &str) -> Option<String> {
+    Some(fs::read_to_string(path).ok()?.trim().to_owned())
+}
+
 /// Cores, processor, kernel.
 pub(super) fn computer() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let system = format!("{} {}", std::env::consts::OS, kernel.trim());
-    let cores = match cores {
+    let system = format!("{} {}", std::env::consts::OS, kernel());
+    let cores = match cores() {
         1 => "1 core".to_owned(),
         cores => format!("{cores} cores"),
     };
-    match processor() {
-        Some(model) => format!("{cores} ({model}), {}", system.trim()),
-        None => format!("{cores} ({}), {}", std::env::consts::ARCH, system.trim()),
-    }
+    let model = processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    format!("{cores} ({model}), {}", system.trim())
 }
 
 fn processor() -> Option<String> {

@@ -1,12 +1,19 @@
 //! `hotledger bench`: rate and latency of the engine on this machine.
 
 mod bare;
+mod chart;
 mod closed;
+mod course;
+mod hgrm;
+mod html;
 mod lab;
 mod machine;
+mod open;
 mod pipelined;
 mod report;
+mod schedule;
 mod slice;
+mod table;
 mod workload;
 
 use crate::args::{BenchArgs, ModeArg};
@@ -14,6 +21,7 @@ use crate::args::{BenchArgs, ModeArg};
 use self::bare::Bare;
 use self::closed::Closed;
 use self::lab::Lab;
+use self::open::Open;
 use self::pipelined::Pipelined;
 use self::report::{Mode, Run};
 use self::slice::{Measured, measure};
@@ -34,7 +42,7 @@ fn run_on<W: Workload>(args: &BenchArgs, workload: &W) -> anyhow::Result<()> {
     workload::populate(&engine, workload)?;
     // 2. Each mode: warm up, then slices of engine and bare loop in turn.
     let mut runs = Vec::new();
-    for mode in modes(args.mode) {
+    for mode in modes(args) {
         runs.push(run_mode(args, mode, &lab, &engine, workload)?);
     }
     // 3. The engine is closed before anything is said of what it did.
@@ -42,10 +50,11 @@ fn run_on<W: Workload>(args: &BenchArgs, workload: &W) -> anyhow::Result<()> {
     report::publish(args, &lab, workload.name(), &runs)
 }
 
-fn modes(mode: ModeArg) -> Vec<Mode> {
-    match mode {
+fn modes(args: &BenchArgs) -> Vec<Mode> {
+    match args.mode {
         ModeArg::Closed => vec![Mode::Closed],
         ModeArg::Pipelined => vec![Mode::Pipelined],
+        ModeArg::Open => args.rate.iter().map(|rate| Mode::Open(*rate)).collect(),
         ModeArg::Both => vec![Mode::Closed, Mode::Pipelined],
     }
 }
@@ -61,6 +70,7 @@ fn run_mode<W: Workload>(
     let mut ours: Box<dyn Measured> = match mode {
         Mode::Closed => Box::new(Closed::new(engine, workload, args.clients)),
         Mode::Pipelined => Box::new(Pipelined::new(engine, workload, args.clients, in_flight)),
+        Mode::Open(rate) => Box::new(Open::new(engine, workload, args.clients, in_flight, rate)),
     };
     let mut bare = match args.baseline {
         true => Some(Bare::prepare(lab.disk(), args.durability.into(), mode, args)?),

@@ -97,7 +97,7 @@ impl<W: Workload> Client<W> {
             next = if answers < BURST { self.session.reap() } else { None };
         }
         let now = Instant::now();
-        self.sent.answered(answers, |sent, commands| tally.record(now - sent, commands));
+        self.sent.answered(answers, |sent, commands| tally.record(now, now - sent, commands));
         now
     }
 }

@@ -1,29 +1,31 @@
-//! The report: a table for a person, an array of runs for a script.
+//! The report: a table for a person, an array of runs for a script, files for plotters.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use hotledger::Durability;
 use serde::{Serialize, Serializer};
 
+use super::course::Moment;
 use super::lab::Lab;
-use super::machine;
+use super::machine::{self, Fingerprint};
 use super::slice::{Comparison, Tally, WARM_UP};
+use super::{hgrm, html, table};
 use crate::args::BenchArgs;
-use crate::latency::{Percentiles, micros};
+use crate::latency::Percentiles;
 use crate::out;
 
 /// How clients waited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// One command at a time.
     Closed,
     /// Many on their way.
     Pipelined,
+    /// So many commands a second.
+    Open(u32),
 }
 
 /// One mode, measured.
@@ -43,26 +45,45 @@ impl Mode {
     pub(super) fn in_flight(self, args: &BenchArgs) -> u32 {
         match self {
             Self::Closed => 1,
-            Self::Pipelined => args.in_flight,
+            Self::Pipelined | Self::Open(_) => args.in_flight,
         }
     }
 
-    fn name(self) -> &'static str {
+    /// One word.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Pipelined => "pipelined",
+            Self::Open(_) => "open",
         }
     }
 
-    fn bare_name(self) -> &'static str {
+    /// The rate that is offered, whatever is answered.
+    fn offered(self) -> Option<f64> {
+        match self {
+            Self::Open(rate) => Some(rate.into()),
+            _ => None,
+        }
+    }
+
+    /// Tells runs apart, in words.
+    pub(super) fn title(self) -> String {
+        match self {
+            Self::Open(rate) => format!("open, {}/s", out::grouped(rate.into())),
+            other => other.name().to_owned(),
+        }
+    }
+
+    /// What it is compared with.
+    pub(super) fn bare_name(self) -> &'static str {
         match self {
             Self::Closed => "bare 4 KiB write",
-            Self::Pipelined => "bare loop, 128 B",
+            Self::Pipelined | Self::Open(_) => "bare loop, 128 B",
         }
     }
 }
 
-/// Says what was measured, in the form that was asked for.
+/// Says what was measured, in every form that was asked for.
 pub(super) fn publish(
     args: &BenchArgs,
     lab: &Lab,
@@ -74,40 +95,62 @@ pub(super) fn publish(
         workload,
         aggregates: args.aggregates.into(),
         seconds: args.seconds,
+        shares_cores: machine::cores() < args.clients as usize + 2,
         machine: machine::computer(),
         disk: lab.describe(),
+        fingerprint: Fingerprint::of(lab)?,
     };
     let lines: Vec<RunLine<'_>> = runs.iter().map(|run| RunLine::new(run, &setting)).collect();
+    if let Some(file) = &args.hgrm {
+        hgrm::save_all(file, runs)?;
+    }
+    if let Some(file) = &args.html {
+        save(file, |out| write!(out, "{}", html::Page { setting: &setting, lines: &lines, runs }))?;
+    }
     match args.json.as_deref() {
         Some(file) if file == Path::new("-") => return Ok(out::print_json(&lines)?),
-        Some(file) => save(file, &lines)?,
+        Some(file) => save(file, |out| out::json_line(out, &lines))?,
         None => {}
     }
-    Ok(out::print(&format!("{}\n{}", table(&lines), setting.in_words()))?)
+    Ok(out::print(&format!("{}\n{}", table::of(&lines), setting.in_words()))?)
 }
 
-fn save(file: &Path, lines: &[RunLine<'_>]) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", file.display());
-    let mut out = BufWriter::new(File::create(file).with_context(failed)?);
-    out::json_line(&mut out, &lines).with_context(failed)?;
-    out.flush().with_context(failed)
+/// Writes a file whole, or says which could not be written.
+pub(super) fn save(
+    file: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    let saved = File::create(file).and_then(|created| {
+        let mut out = BufWriter::new(created);
+        write(&mut out)?;
+        out.flush()
+    });
+    saved.with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// What all runs have in common.
-struct Setting {
+pub(super) struct Setting {
     durability: Durability,
     workload: String,
     aggregates: u64,
     seconds: u32,
+    /// Clients, the writer and the kernel have fewer cores than there are of them.
+    shares_cores: bool,
     machine: String,
     disk: String,
+    pub(super) fingerprint: Fingerprint,
 }
 
 impl Setting {
-    fn in_words(&self) -> String {
+    /// What was done, on what.
+    pub(super) fn in_words(&self) -> String {
+        let shared = match self.shares_cores {
+            true => "\nclients, writer and kernel share cores: the tail is also the scheduler's",
+            false => "",
+        };
         format!(
             "{} over {} aggregates; {} s a mode after {} s of warm-up; snapshots off.\n\
-             machine: {}\ndisk: {}",
+             machine: {}\ndisk: {}{shared}",
             self.workload,
             out::grouped(self.aggregates),
             self.seconds,
@@ -118,62 +161,105 @@ impl Setting {
     }
 }
 
+/// One run as scripts see it.
 #[derive(Serialize)]
-struct RunLine<'a> {
-    mode: Mode,
+pub(super) struct RunLine<'a> {
+    #[serde(serialize_with = "named")]
+    pub(super) mode: Mode,
     #[serde(serialize_with = "displayed")]
-    durability: Durability,
-    clients: u32,
-    in_flight: u32,
+    pub(super) durability: Durability,
+    pub(super) clients: u32,
+    pub(super) in_flight: u32,
     /// Only an open loop offers a rate of its own.
-    offered_per_s: Option<f64>,
+    pub(super) offered_per_s: Option<f64>,
     #[serde(flatten)]
-    ours: Figures,
-    valid: bool,
+    pub(super) ours: Figures,
+    /// From sending to answer, in an open loop.
     #[serde(skip_serializing_if = "Option::is_none")]
-    baseline: Option<Figures>,
+    service_us: Option<Percentiles>,
+    pub(super) valid: bool,
+    /// Why a run is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ratio: Option<Ratio>,
+    pub(super) invalid: Option<String>,
+    /// Whether less was answered than an open loop offered.
+    pub(super) saturated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline: Option<Figures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ratio: Option<Ratio>,
     commands: u64,
     failed: u64,
+    /// Commands that an open loop sent late by its own fault.
+    late: u64,
     seconds: f64,
     workload: &'a str,
     aggregates: u64,
+    shares_cores: bool,
     machine: &'a str,
     disk: &'a str,
+    fingerprint: &'a Fingerprint,
+    over_time: &'a [Moment],
 }
 
 impl<'a> RunLine<'a> {
-    fn new(run: &Run, setting: &'a Setting) -> Self {
+    fn new(run: &'a Run, setting: &'a Setting) -> Self {
         let tally = &run.measured.ours;
         let ours = Figures::of(tally);
         let baseline = run.measured.bare.as_ref().map(Figures::of);
+        let offered_per_s = run.mode.offered();
+        let invalid = why_invalid(run.mode, tally);
         Self {
             mode: run.mode,
             durability: setting.durability,
             clients: run.clients,
             in_flight: run.in_flight,
-            offered_per_s: None,
-            valid: tally.failed == 0 && tally.commands > 0,
+            offered_per_s,
+            service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
+            valid: invalid.is_none(),
+            invalid,
+            saturated: offered_per_s.is_some_and(|offered| ours.rate_per_s < offered * SATURATED),
             ratio: baseline.as_ref().map(|bare| Ratio::of(&ours, bare)),
             ours,
             baseline,
             commands: tally.commands,
             failed: tally.failed,
+            late: tally.late,
             seconds: tally.elapsed.as_secs_f64(),
             workload: &setting.workload,
             aggregates: setting.aggregates,
+            shares_cores: setting.shares_cores,
             machine: &setting.machine,
             disk: &setting.disk,
+            fingerprint: &setting.fingerprint,
+            over_time: tally.course.moments(),
         }
+    }
+}
+
+/// Below this share of what was offered an engine is saturated.
+const SATURATED: f64 = 0.99;
+
+/// One late command in so many is the most that a generator may have for its run to count.
+const LATE_ONE_IN: u64 = 100;
+
+fn why_invalid(mode: Mode, tally: &Tally) -> Option<String> {
+    let percent = |part: u64| part as f64 * 100.0 / tally.commands.max(1) as f64;
+    match mode {
+        _ if tally.commands == 0 => Some("nothing was answered".to_owned()),
+        _ if tally.failed > 0 => Some(format!("{} commands failed", tally.failed)),
+        Mode::Open(_) if tally.late * LATE_ONE_IN > tally.commands => Some(format!(
+            "the generator was late by its own fault for {:.1} % of the commands",
+            percent(tally.late)
+        )),
+        _ => None,
     }
 }
 
 /// The rate and the latency of one side.
 #[derive(Serialize)]
-struct Figures {
-    rate_per_s: f64,
-    latency_us: Percentiles,
+pub(super) struct Figures {
+    pub(super) rate_per_s: f64,
+    pub(super) latency_us: Percentiles,
 }
 
 impl Figures {
@@ -185,10 +271,10 @@ impl Figures {
 
 /// Ours over the bare loop's.
 #[derive(Serialize)]
-struct Ratio {
-    rate: f64,
-    p50: f64,
-    p99: f64,
+pub(super) struct Ratio {
+    pub(super) rate: f64,
+    pub(super) p50: f64,
+    pub(super) p99: f64,
 }
 
 impl Ratio {
@@ -205,56 +291,8 @@ fn rounded(ratio: f64) -> f64 {
     (ratio * 1e3).round() / 1e3
 }
 
-fn table(lines: &[RunLine<'_>]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    let columns = ["mode", "durability", "clients", "in flight", "commands/s"];
-    let latencies = Percentiles::NAMES.map(|name| format!("{name} µs"));
-    table.set_header(columns.map(str::to_owned).into_iter().chain(latencies));
-    for line in lines {
-        let load = [line.clients.to_string(), out::grouped(line.in_flight.into())];
-        add_figures(&mut table, line.mode.name(), line.durability, &load, &line.ours);
-        if let (Some(bare), Some(ratio)) = (&line.baseline, &line.ratio) {
-            add_figures(&mut table, line.mode.bare_name(), line.durability, &load, bare);
-            add_ratio(&mut table, ratio);
-        }
-        if !line.valid {
-            add(&mut table, vec![format!("INVALID: {} commands failed", line.failed)]);
-        }
-    }
-    table
-}
-
-fn add_figures(
-    table: &mut Table,
-    name: &str,
-    durability: Durability,
-    load: &[String; 2],
-    figures: &Figures,
-) {
-    let mut cells = vec![name.to_owned(), durability.to_string()];
-    cells.extend_from_slice(load);
-    cells.push(out::grouped(figures.rate_per_s as u64));
-    cells.extend(figures.latency_us.in_order().map(micros));
-    add(table, cells);
-}
-
-fn add_ratio(table: &mut Table, ratio: &Ratio) {
-    let cells = ["  engine / bare", "", "", ""].map(str::to_owned);
-    let ratios = [
-        format!("{:.2}x", ratio.rate),
-        format!("{:.2}x", ratio.p50),
-        String::new(),
-        format!("{:.2}x", ratio.p99),
-    ];
-    add(table, cells.into_iter().chain(ratios).collect());
-}
-
-fn add(table: &mut Table, cells: Vec<String>) {
-    table.add_row(cells.into_iter().enumerate().map(|(column, text)| {
-        let side = if column < 2 { CellAlignment::Left } else { CellAlignment::Right };
-        Cell::new(text).set_alignment(side)
-    }));
+fn named<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(mode.name())
 }
 
 fn displayed<S: Serializer>(value: &Durability, serializer: S) -> Result<S::Ok, S::Error> {

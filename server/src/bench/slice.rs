@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use hdrhistogram::Histogram;
 
+use super::course::Course;
+
 /// How long one slice takes.
 const SLICE: Duration = Duration::from_secs(1);
 
@@ -26,10 +28,16 @@ pub(super) struct Tally {
     pub(super) commands: u64,
     /// Those of them that were not committed; there should be none.
     pub(super) failed: u64,
+    /// Those that an open loop sent late through its own fault.
+    pub(super) late: u64,
     /// Time spent.
     pub(super) elapsed: Duration,
-    /// Nanoseconds from command to answer.
+    /// Nanoseconds from command to answer; in an open loop from when the command was due.
     pub(super) latency_ns: Histogram<u64>,
+    /// Nanoseconds from sending to answer, where a command is not sent when it is due.
+    pub(super) service_ns: Histogram<u64>,
+    /// The first client's latency as it went.
+    pub(super) course: Course,
 }
 
 /// Both sides of one run.
@@ -43,25 +51,41 @@ pub(super) struct Comparison {
 impl Tally {
     /// Nothing yet.
     pub(super) fn new() -> anyhow::Result<Self> {
-        let latency_ns =
-            Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).context("cannot make a histogram")?;
-        Ok(Self { commands: 0, failed: 0, elapsed: Duration::ZERO, latency_ns })
+        let histogram =
+            || Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).context("cannot make a histogram");
+        Ok(Self {
+            commands: 0,
+            failed: 0,
+            late: 0,
+            elapsed: Duration::ZERO,
+            latency_ns: histogram()?,
+            service_ns: histogram()?,
+            course: Course::new()?,
+        })
     }
 
-    /// Counts commands that were answered after this time.
-    pub(super) fn record(&mut self, latency: Duration, commands: u64) {
-        let latency_ns = u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX);
+    /// Counts commands that are answered now, after this time.
+    pub(super) fn record(&mut self, now: Instant, latency: Duration, commands: u64) {
+        let latency_ns = nanos(latency);
         self.commands += commands;
-        self.latency_ns.saturating_record_n(latency_ns.max(1), commands);
+        self.latency_ns.saturating_record_n(latency_ns, commands);
+        self.course.record(now, latency_ns, commands);
+    }
+
+    /// Counts from when commands were sent; they are counted by [`Self::record`] as well.
+    pub(super) fn record_service(&mut self, latency: Duration, commands: u64) {
+        self.service_ns.saturating_record_n(nanos(latency), commands);
     }
 
     /// Adds what another thread counted in the same time.
     pub(super) fn merge(&mut self, other: &Self) {
         self.commands += other.commands;
         self.failed += other.failed;
+        self.late += other.late;
         self.elapsed = self.elapsed.max(other.elapsed);
-        // Both histograms have the same bounds, so nothing can fall out.
+        // All histograms have the same bounds, so nothing can fall out.
         self.latency_ns += &other.latency_ns;
+        self.service_ns += &other.service_ns;
     }
 
     /// Committed commands a second.
@@ -71,6 +95,7 @@ impl Tally {
 
     fn append(&mut self, slice: &Self) {
         let elapsed = self.elapsed + slice.elapsed;
+        self.course.append(self.elapsed, &slice.course);
         self.merge(slice);
         self.elapsed = elapsed;
     }
@@ -102,7 +127,12 @@ fn slice(side: &mut dyn Measured, length: Duration) -> anyhow::Result<Tally> {
     let started = Instant::now();
     side.run(length, &mut tally)?;
     tally.elapsed = started.elapsed();
+    tally.course.end();
     Ok(tally)
+}
+
+fn nanos(latency: Duration) -> u64 {
+    u64::try_from(latency.as_nanos()).map_or(LATENCY_NS_MAX, |nanos| nanos.max(1))
 }
 
 /// Runs every client on its own thread and adds up what they counted.
@@ -133,5 +163,6 @@ pub(super) fn run_clients<C: Send>(
             .collect::<anyhow::Result<Vec<_>>>()
     })?;
     tallies.iter().for_each(|counted| tally.merge(counted));
+    tally.course = tallies.into_iter().next().map_or_else(Course::new, |first| Ok(first.course))?;
     Ok(())
 }

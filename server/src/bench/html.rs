@@ -1,0 +1,165 @@
+//! The report as one file of HTML with its charts in it: no script, nothing fetched.
+
+use std::fmt::{self, Display, Formatter};
+
+use hdrhistogram::Histogram;
+
+use super::chart::{Chart, Scale, Series};
+use super::report::{Mode, Run, RunLine, Setting};
+use crate::latency::{Percentiles, micros};
+use crate::out::grouped;
+
+/// Points of a percentile curve for every halving of the distance to 100 %.
+const TICKS_PER_HALF: u32 = 4;
+
+const STYLE: &str = "
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+td, th { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid #8884; }
+td:first-child, th:first-child { text-align: left; }
+svg { width: 100%; height: auto; }
+svg text { font-size: 11px; fill: currentColor; }
+.grid { stroke: #8883; }
+.legend span { margin-right: 1rem; white-space: nowrap; }
+.invalid { color: #d55e00; font-weight: bold; }
+";
+
+/// What is shown; displays as the whole page.
+pub(super) struct Page<'a> {
+    pub(super) setting: &'a Setting,
+    pub(super) lines: &'a [RunLine<'a>],
+    pub(super) runs: &'a [Run],
+}
+
+impl Display for Page<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">")?;
+        writeln!(f, "<title>hotledger bench</title><style>{STYLE}</style>")?;
+        writeln!(f, "<h1>hotledger bench</h1>")?;
+        for line in self.setting.in_words().lines() {
+            writeln!(f, "{}<br>", escaped(line))?;
+        }
+        self.table(f)?;
+        writeln!(f, "<h2>Latency by percentile</h2>\n{}", self.percentiles())?;
+        let rates = self.against_rate();
+        if !rates.series[0].points.is_empty() {
+            writeln!(f, "<h2>Latency against offered rate</h2>\n{rates}")?;
+        }
+        writeln!(f, "<h2>Latency over time</h2>")?;
+        for run in self.runs {
+            writeln!(f, "<h3>{}</h3>\n{}", escaped(&run.mode.title()), over_time(run))?;
+        }
+        writeln!(f, "<h2>Measured on</h2>\n<table>")?;
+        for (name, value) in self.setting.fingerprint.in_rows() {
+            writeln!(f, "<tr><td>{name}<td>{}", escaped(&value))?;
+        }
+        writeln!(f, "</table></html>")
+    }
+}
+
+impl Page<'_> {
+    fn table(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "<table><tr><th>mode<th>durability<th>in flight<th>commands/s")?;
+        Percentiles::NAMES.iter().try_for_each(|name| write!(f, "<th>{name} µs"))?;
+        for line in self.lines {
+            let (title, load) = (line.mode.title(), grouped(line.in_flight.into()));
+            let saturated = if line.saturated { ", saturated" } else { "" };
+            write!(f, "\n<tr><td>{}{saturated}", escaped(&title))?;
+            write!(f, "<td>{}<td>{} × {load}", line.durability, line.clients)?;
+            row(f, line.ours.rate_per_s, &line.ours.latency_us)?;
+            if let (Some(bare), Some(ratio)) = (&line.baseline, &line.ratio) {
+                write!(f, "\n<tr><td>{}<td>{}<td>", line.mode.bare_name(), line.durability)?;
+                row(f, bare.rate_per_s, &bare.latency_us)?;
+                write!(f, "\n<tr><td>engine / bare<td><td><td>{:.2}×", ratio.rate)?;
+                write!(f, "<td>{:.2}×<td><td>{:.2}×<td><td>", ratio.p50, ratio.p99)?;
+            }
+            if let Some(why) = &line.invalid {
+                write!(f, "\n<tr><td class=\"invalid\" colspan=\"9\">invalid: {}", escaped(why))?;
+            }
+        }
+        writeln!(f, "</table>")
+    }
+
+    fn percentiles(&self) -> Chart {
+        let series = self.runs.iter().enumerate().flat_map(|(colour, run)| {
+            let name = escaped(&run.mode.title());
+            let bare = run.measured.bare.as_ref().map(|bare| Series {
+                name: format!("{name}: {}", run.mode.bare_name()),
+                colour,
+                dashed: true,
+                points: curve(&bare.latency_ns),
+            });
+            let points = curve(&run.measured.ours.latency_ns);
+            [Some(Series { name, colour, dashed: false, points }), bare]
+        });
+        Chart {
+            across: ("share of commands that were answered within", Scale::Nines),
+            up: ("µs", Scale::Log),
+            series: series.flatten().collect(),
+        }
+    }
+
+    fn against_rate(&self) -> Chart {
+        let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
+        let series = quantiles.iter().enumerate().flat_map(|(colour, (name, quantile))| {
+            let points = |of: fn(&Run) -> Option<&Histogram<u64>>| {
+                let runs = self.runs.iter().filter_map(|run| match run.mode {
+                    Mode::Open(rate) => Some((f64::from(rate), of(run)?)),
+                    _ => None,
+                });
+                runs.map(|(rate, latency)| {
+                    (rate, latency.value_at_quantile(*quantile) as f64 / 1e3)
+                })
+                .collect::<Vec<_>>()
+            };
+            let ours = points(|run| Some(&run.measured.ours.latency_ns));
+            let bare = points(|run| Some(&run.measured.bare.as_ref()?.latency_ns));
+            let bare = Series { name: format!("{name}, bare"), colour, dashed: true, points: bare };
+            let drawn = !bare.points.is_empty();
+            let ours = Series { name: (*name).to_owned(), colour, dashed: false, points: ours };
+            [Some(ours), Some(bare).filter(|_| drawn)]
+        });
+        Chart {
+            across: ("offered commands a second", Scale::Log),
+            up: ("µs", Scale::Log),
+            series: series.flatten().collect(),
+        }
+    }
+}
+
+fn row(f: &mut Formatter<'_>, rate: f64, latency: &Percentiles) -> fmt::Result {
+    write!(f, "<td>{}", grouped(rate as u64))?;
+    latency.in_order().iter().try_for_each(|value| write!(f, "<td>{}", micros(*value)))
+}
+
+fn curve(latency_ns: &Histogram<u64>) -> Vec<(f64, f64)> {
+    // The slowest of a thousand stands at three nines, not at infinitely many.
+    let last = 1.0 - 1.0 / latency_ns.len().max(1) as f64;
+    let steps = latency_ns.iter_quantiles(TICKS_PER_HALF);
+    let point = |quantile: f64, value: u64| (quantile.min(last), value as f64 / 1e3);
+    steps.map(|step| point(step.quantile(), step.value_iterated_to())).collect()
+}
+
+fn over_time(run: &Run) -> Chart {
+    let moments = run.measured.ours.course.moments();
+    let line = |colour, name: &str, of: fn(&super::course::Moment) -> f64| Series {
+        name: name.to_owned(),
+        colour,
+        dashed: false,
+        points: moments.iter().map(|moment| (moment.at_s, of(moment))).collect(),
+    };
+    Chart {
+        across: ("seconds of measured time", Scale::Linear),
+        up: ("µs", Scale::Log),
+        series: vec![
+            line(0, "p50", |moment| moment.p50),
+            line(1, "p99", |moment| moment.p99),
+            line(2, "max", |moment| moment.max),
+        ],
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

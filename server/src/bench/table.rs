@@ -1,0 +1,64 @@
+//! The table for a person.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use hotledger::Durability;
+
+use super::report::{Figures, Ratio, RunLine};
+use crate::latency::{Percentiles, micros};
+use crate::out;
+
+/// Every run, and what it is compared with.
+pub(super) fn of(lines: &[RunLine<'_>]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    let columns = ["mode", "durability", "clients", "in flight", "commands/s"];
+    let latencies = Percentiles::NAMES.map(|name| format!("{name} µs"));
+    table.set_header(columns.map(str::to_owned).into_iter().chain(latencies));
+    for line in lines {
+        let load = [line.clients.to_string(), out::grouped(line.in_flight.into())];
+        add_figures(&mut table, &line.mode.title(), line.durability, &load, &line.ours);
+        if let (Some(bare), Some(ratio)) = (&line.baseline, &line.ratio) {
+            add_figures(&mut table, line.mode.bare_name(), line.durability, &load, bare);
+            add_ratio(&mut table, ratio);
+        }
+        if line.saturated {
+            add(&mut table, vec!["  saturated".to_owned()]);
+        }
+        if let Some(why) = &line.invalid {
+            add(&mut table, vec![format!("INVALID: {why}")]);
+        }
+    }
+    table
+}
+
+fn add_figures(
+    table: &mut Table,
+    name: &str,
+    durability: Durability,
+    load: &[String; 2],
+    figures: &Figures,
+) {
+    let mut cells = vec![name.to_owned(), durability.to_string()];
+    cells.extend_from_slice(load);
+    cells.push(out::grouped(figures.rate_per_s as u64));
+    cells.extend(figures.latency_us.in_order().map(micros));
+    add(table, cells);
+}
+
+fn add_ratio(table: &mut Table, ratio: &Ratio) {
+    let cells = ["  engine / bare", "", "", ""].map(str::to_owned);
+    let ratios = [
+        format!("{:.2}x", ratio.rate),
+        format!("{:.2}x", ratio.p50),
+        String::new(),
+        format!("{:.2}x", ratio.p99),
+    ];
+    add(table, cells.into_iter().chain(ratios).collect());
+}
+
+fn add(table: &mut Table, cells: Vec<String>) {
+    table.add_row(cells.into_iter().enumerate().map(|(column, text)| {
+        let side = if column < 2 { CellAlignment::Left } else { CellAlignment::Right };
+        Cell::new(text).set_alignment(side)
+    }));
+}
