@@ -6,6 +6,8 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::slice::LATENCY_NS_MAX;
+
 /// One stretch.
 const STRETCH: Duration = Duration::from_millis(50);
 
@@ -31,7 +33,8 @@ pub(super) struct Course {
 impl Course {
     /// Nothing yet.
     pub(super) fn new() -> anyhow::Result<Self> {
-        let stretch = Histogram::new(2).context("cannot make a histogram")?;
+        let stretch = Histogram::new_with_bounds(1, LATENCY_NS_MAX, 2);
+        let stretch = stretch.context("cannot make a histogram")?;
         Ok(Self { moments: Vec::new(), begun: None, stretches: 0, stretch })
     }
 
@@ -70,5 +73,31 @@ impl Course {
     /// One stretch after the other.
     pub(super) fn moments(&self) -> &[Moment] {
         &self.moments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stretch_has_its_own_percentiles() {
+        let (mut course, begun) = (Course::new().unwrap(), Instant::now());
+        for (millis, micros) in [(0, 10), (10, 20), (49, 30), (50, 5_000), (260, 7)] {
+            course.record(begun + Duration::from_millis(millis), micros * 1_000, 1);
+        }
+        course.end();
+        let mut whole = Course::new().unwrap();
+        whole.append(Duration::from_secs(1), &course);
+        let seen: Vec<_> =
+            whole.moments().iter().map(|moment| (moment.at_s, moment.max.round())).collect();
+        let expected = [(1.05, 30.0), (1.1, 5_000.0), (1.3, 7.0)];
+        assert!(
+            seen.iter().zip(expected).all(|(seen, expected)| {
+                (seen.0 - expected.0).abs() < 1e-9 && (seen.1 / expected.1 - 1.0).abs() < 0.02
+            }),
+            "{seen:?}"
+        );
+        assert_eq!(seen.len(), 3);
     }
 }

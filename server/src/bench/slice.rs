@@ -14,7 +14,7 @@ const SLICE: Duration = Duration::from_secs(1);
 pub(super) const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The longest latency told apart: one minute.
-const LATENCY_NS_MAX: u64 = 60_000_000_000;
+pub(super) const LATENCY_NS_MAX: u64 = 60_000_000_000;
 
 /// Something that can be run for a while and counted.
 pub(super) trait Measured {
