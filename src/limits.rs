@@ -39,6 +39,11 @@ pub const SPIN: Duration = Duration::from_micros(120);
 /// Idle time after which what was acknowledged is covered by a watermark batch.
 pub const WATERMARK_AFTER: Duration = Duration::from_millis(50);
 
+/// Rest between two pieces of a segment that is filled ahead of need: about as long as a piece
+/// takes, so that every other journal write finds a free disk. A segment of 64 MiB takes 80 ms
+/// longer to be ready by it; while the writer waits for one there is no rest.
+pub const FILL_REST: Duration = Duration::from_micros(300);
+
 /// How long `read_after` waits for a view unless told otherwise.
 pub const READ_AFTER_WAIT: Duration = Duration::from_secs(1);
 

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::error::HaltReason;
-use crate::limits::WATERMARK_AFTER;
+use crate::limits::{FILL_REST, WATERMARK_AFTER};
 use crate::read::{Progress as ReadProgress, ProjectorStage, Step};
 use crate::stages::{SegmentStage, SnapshotStage, Stages, WriterStage};
 use crate::wait::Patience;
@@ -114,7 +114,7 @@ fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
 fn run_segments(stage: SegmentStage) {
     let SegmentStage { mut preparer, rings } = stage;
     loop {
-        let rung = match preparer.step() {
+        let rung = match preparer.step_at_ease(|| thread::sleep(FILL_REST)) {
             Ok(true) => continue,
             Ok(false) => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
             // The journal has said why.

@@ -171,7 +171,7 @@ pub(crate) fn create_first_segment(
     let name = segment_name(header.number);
     assert_eq!(header.number, 1, "later segments are prepared under their own name");
     let fresh = format!("{name}.fresh");
-    make_file(disk, header.file_bytes, &fresh)?;
+    make_file(disk, header.file_bytes, &fresh, &mut || {})?;
     let begun = disk.open(&fresh, Access::Commit(durability)).and_then(|file| {
         let tip = write_header(file.as_ref(), header)?;
         file.sync()?;

@@ -1,6 +1,9 @@
 //! The next segment file, made ahead of need: full of zeros, synced, its name durable, and open.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     disk::{Access, AlignedBuffer, Disk, DiskFile},
@@ -22,6 +25,8 @@ pub(crate) struct Spare {
 pub(super) struct Spares {
     disk: Arc<dyn Disk>,
     durability: Durability,
+    /// A writer waits for the spare: nobody rests while it is made.
+    urgent: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -44,25 +49,30 @@ impl Spares {
         wanted: Spare,
         made: bool,
     ) -> Spares {
-        Spares { disk, durability, state: Mutex::new(State::new(wanted, made)) }
+        let (urgent, state) = (AtomicBool::new(false), Mutex::new(State::new(wanted, made)));
+        Spares { disk, durability, urgent, state }
     }
 
-    /// Makes and opens the wanted spare unless that is done.
-    fn prepare(&self) -> Result<bool, Error> {
+    /// Makes and opens the wanted spare unless that is done. `rest` is called between two pieces.
+    fn prepare(&self, rest: &mut dyn FnMut()) -> Result<bool, Error> {
         let mut state = self.state();
         if state.file.is_some() {
             return Ok(false);
         }
-        let prepared = self.make_and_open(&mut state).map_err(Error::of_preparing);
+        let prepared = self.make_and_open(&mut state, rest).map_err(Error::of_preparing);
         say(state.failed.as_ref(), prepared.as_ref().err(), state.wanted.number);
         state.failed = prepared.as_ref().err().cloned();
         state.file = Some(prepared?);
         Ok(true)
     }
 
-    fn make_and_open(&self, state: &mut State) -> Result<Arc<dyn DiskFile>, Error> {
+    fn make_and_open(
+        &self,
+        state: &mut State,
+        rest: &mut dyn FnMut(),
+    ) -> Result<Arc<dyn DiskFile>, Error> {
         if !state.made {
-            make_spare(self.disk.as_ref(), state.wanted)?;
+            make_spare(self.disk.as_ref(), state.wanted, rest)?;
             state.made = true;
         }
         let Spare { number, bytes } = state.wanted;
@@ -85,12 +95,14 @@ impl Spares {
     /// # Errors
     /// [`Error::Full`] and [`Error::NotPrepared`]; nothing of the journal was touched.
     pub(super) fn ready(&self) -> Result<(Spare, Arc<dyn DiskFile>), Error> {
+        self.urgent.store(true, Ordering::Relaxed);
         let state = self.state();
+        self.urgent.store(false, Ordering::Relaxed);
         if let (true, Some(failed)) = (state.attended, &state.failed) {
             return Err(failed.clone());
         }
         drop(state);
-        self.prepare()?;
+        self.prepare(&mut || {})?;
         let state = self.state();
         let file = state.file.clone().expect("only who asks for a spare takes it away");
         assert!(state.failed.is_none(), "what is prepared did not fail");
@@ -147,7 +159,21 @@ impl Preparer {
     /// [`Error::Full`] where there is no room for it, [`Error::NotPrepared`] where anything else
     /// is in the way; nothing of it is left behind. Ask again later.
     pub fn step(&mut self) -> Result<bool, Error> {
-        self.spares.prepare()
+        self.step_at_ease(|| {})
+    }
+
+    /// The same, with `rest` called after each piece of some hundred KiB that was written, so that
+    /// journal writes find a free disk in between. Not called while a writer waits for the segment.
+    ///
+    /// # Errors
+    /// As [`step`](Preparer::step).
+    pub fn step_at_ease(&mut self, mut rest: impl FnMut()) -> Result<bool, Error> {
+        let Preparer { spares } = self;
+        spares.prepare(&mut || {
+            if !spares.urgent.load(Ordering::Relaxed) {
+                rest();
+            }
+        })
     }
 }
 
@@ -158,9 +184,9 @@ impl Drop for Preparer {
 }
 
 /// Makes a prepared segment.
-fn make_spare(disk: &dyn Disk, spare: Spare) -> Result<(), Error> {
+fn make_spare(disk: &dyn Disk, spare: Spare, rest: &mut dyn FnMut()) -> Result<(), Error> {
     assert!(spare.number > 1, "the first segment is made with its header");
-    make_file(disk, spare.bytes, &segment_name(spare.number))
+    make_file(disk, spare.bytes, &segment_name(spare.number), rest)
 }
 
 /// Puts a fresh spare in the place of a damaged one, so that there always is one.
@@ -168,15 +194,20 @@ pub(crate) fn replace_spare(disk: &dyn Disk, spare: Spare) -> Result<Spare, Erro
     assert!(spare.number > 1, "the first segment is made with its header");
     let name = segment_name(spare.number);
     let fresh = format!("{name}.fresh");
-    make_file(disk, spare.bytes, &fresh)?;
+    make_file(disk, spare.bytes, &fresh, &mut || {})?;
     let replaced = disk.rename(&fresh, &name).and_then(|()| disk.sync_directory());
     replaced.map_err(|error| Error::from_io(format!("replace {name}"), error))?;
     Ok(spare)
 }
 
 /// Creates, fills and syncs a file; removes it again where that fails.
-pub(super) fn make_file(disk: &dyn Disk, bytes: u64, name: &str) -> Result<(), Error> {
-    let filled = fill(disk, name, bytes);
+pub(super) fn make_file(
+    disk: &dyn Disk,
+    bytes: u64,
+    name: &str,
+    rest: &mut dyn FnMut(),
+) -> Result<(), Error> {
+    let filled = fill(disk, name, bytes, rest);
     if filled.is_err() {
         // The failure is what counts; a file left behind is replaced by the next attempt.
         let _ = disk.remove(name).and_then(|()| disk.sync_directory());
@@ -184,7 +215,7 @@ pub(super) fn make_file(disk: &dyn Disk, bytes: u64, name: &str) -> Result<(), E
     filled.map_err(|error| Error::from_io(format!("create {name}"), error))
 }
 
-fn fill(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
+fn fill(disk: &dyn Disk, name: &str, bytes: u64, rest: &mut dyn FnMut()) -> std::io::Result<()> {
     assert!(bytes >= SEGMENT_BYTES_MIN, "checked when the options were taken");
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
     let file = match disk.create(name, Access::Fill) {
@@ -195,7 +226,7 @@ fn fill(disk: &dyn Disk, name: &str, bytes: u64) -> std::io::Result<()> {
         created => created?,
     };
     file.reserve(bytes)?;
-    write_zeros(file.as_ref(), 0, bytes)?;
+    write_zeros(file.as_ref(), 0, bytes, rest)?;
     assert_eq!(file.bytes()?, bytes, "a prepared segment has its full length");
     file.sync()?;
     disk.sync_directory()
@@ -212,8 +243,13 @@ pub(crate) fn commit_file(
         .map_err(|error| Error::from_io(format!("open {name}"), error))
 }
 
-/// Writes so many zeros at a place.
-pub(crate) fn write_zeros(file: &dyn DiskFile, start: u64, bytes: u64) -> std::io::Result<()> {
+/// Writes so many zeros at a place, and calls `rest` after each piece.
+pub(crate) fn write_zeros(
+    file: &dyn DiskFile,
+    start: u64,
+    bytes: u64,
+    rest: &mut dyn FnMut(),
+) -> std::io::Result<()> {
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are written");
     let at_once = bytes.clamp(BLOCK_BYTES as u64, FILL_BYTES as u64);
     let mut zeros = AlignedBuffer::new(at_once as usize);
@@ -223,6 +259,7 @@ pub(crate) fn write_zeros(file: &dyn DiskFile, start: u64, bytes: u64) -> std::i
         let count = (bytes - written).min(at_once);
         file.write_all_at(start + written, &zeros[..count as usize])?;
         written += count;
+        rest();
     }
     assert_eq!(written, bytes, "nothing was left out");
     Ok(())
