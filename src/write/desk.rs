@@ -90,7 +90,7 @@ impl Desk<'_> {
     }
 
     /// Has the processor fetch what these commands will look up, all at once: a lookup in a large
-    /// table is mostly waiting for memory, and those that do not depend on each other wait together.
+    /// table is mostly waiting for memory, and lookups that are independent wait together.
     pub(crate) fn foresee<'r, A: Aggregate>(
         &mut self,
         kind: usize,

@@ -11,7 +11,7 @@ use hotledger_journal::{
     WriteQueue, WriteTicket,
 };
 
-use super::report::Mode;
+use super::run::Mode;
 use super::schedule::Schedule;
 use super::slice::{Measured, Tally};
 use crate::args::BenchArgs;

@@ -175,10 +175,8 @@ impl Chart {
         )?;
         let half = bottom / 2.0;
         let name = self.up.0;
-        writeln!(
-            f,
-            r#"<text transform="translate(14 {half}) rotate(-90)" text-anchor="middle">{name}</text>"#
-        )
+        let turned = format!(r#"transform="translate(14 {half}) rotate(-90)""#);
+        writeln!(f, r#"<text {turned} text-anchor="middle">{name}</text>"#)
     }
 }
 

@@ -6,7 +6,8 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::slice::LATENCY_NS_MAX;
+/// The longest latency told apart: one minute.
+pub(super) const LATENCY_NS_MAX: u64 = 60_000_000_000;
 
 /// One stretch.
 const STRETCH: Duration = Duration::from_millis(50);

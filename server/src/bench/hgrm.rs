@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use hdrhistogram::Histogram;
 
-use super::report::{Run, save};
+use super::run::Run;
+use super::save::save;
 
 /// Lines for every halving of the distance to 100 %, as the Java edition does by default.
 const TICKS_PER_HALF: u32 = 5;

@@ -5,7 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use hdrhistogram::Histogram;
 
 use super::chart::{Chart, Scale, Series};
-use super::report::{Mode, Run, RunLine, Setting};
+use super::lines::{RunLine, Setting};
+use super::run::{Mode, Run};
 use crate::latency::{Percentiles, micros};
 use crate::out::grouped;
 

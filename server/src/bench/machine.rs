@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::lab::Lab;
 use crate::latency::Percentiles;
 
 /// All that another run must have in common with this one to be compared with it.
@@ -29,21 +28,25 @@ pub(super) struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Of this machine, this binary and this laboratory's disk; takes a fifth of a second.
-    pub(super) fn of(lab: &Lab) -> anyhow::Result<Self> {
-        Ok(Self {
+    /// Of this machine and this binary, and of the disk that the data was on.
+    pub(super) fn of(
+        directory: Option<&Path>,
+        disk: String,
+        sync_probe_us: Option<Percentiles>,
+    ) -> Self {
+        Self {
             cores: cores(),
             processor: processor(),
             kernel: kernel(),
             governor: line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-            file_system: lab.directory().and_then(file_system),
-            disk: lab.disk().describe(),
-            sync_probe_us: lab.probe()?,
+            file_system: directory.and_then(file_system),
+            disk,
+            sync_probe_us,
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("HOTLEDGER_COMMIT"),
             rustc: env!("HOTLEDGER_RUSTC"),
             flags: env!("HOTLEDGER_FLAGS"),
-        })
+        }
     }
 
     /// What it is, and how much of it there is, for people.

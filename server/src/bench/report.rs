@@ -1,87 +1,16 @@
 //! The report: a table for a person, an array of runs for a script, files for plotters.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
-use hotledger::Durability;
-use serde::{Serialize, Serializer};
-
-use super::course::Moment;
 use super::lab::Lab;
+use super::lines::{RunLine, Setting};
 use super::machine::{self, Fingerprint};
-use super::slice::{Comparison, Tally, WARM_UP};
+use super::run::Run;
+use super::save::save;
 use super::{hgrm, html, table};
 use crate::args::BenchArgs;
-use crate::latency::Percentiles;
 use crate::out;
-
-/// How clients waited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// One command at a time.
-    Closed,
-    /// Many on their way.
-    Pipelined,
-    /// So many commands a second.
-    Open(u32),
-}
-
-/// One mode, measured.
-pub(super) struct Run {
-    /// How clients waited.
-    pub(super) mode: Mode,
-    /// How many there were.
-    pub(super) clients: u32,
-    /// Commands on their way for each of them.
-    pub(super) in_flight: u32,
-    /// What was counted.
-    pub(super) measured: Comparison,
-}
-
-impl Mode {
-    /// Commands on their way for each client.
-    pub(super) fn in_flight(self, args: &BenchArgs) -> u32 {
-        match self {
-            Self::Closed => 1,
-            Self::Pipelined | Self::Open(_) => args.in_flight,
-        }
-    }
-
-    /// One word.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Pipelined => "pipelined",
-            Self::Open(_) => "open",
-        }
-    }
-
-    /// The rate that is offered, whatever is answered.
-    fn offered(self) -> Option<f64> {
-        match self {
-            Self::Open(rate) => Some(rate.into()),
-            _ => None,
-        }
-    }
-
-    /// Tells runs apart, in words.
-    pub(super) fn title(self) -> String {
-        match self {
-            Self::Open(rate) => format!("open, {}/s", out::grouped(rate.into())),
-            other => other.name().to_owned(),
-        }
-    }
-
-    /// What it is compared with.
-    pub(super) fn bare_name(self) -> &'static str {
-        match self {
-            Self::Closed => "bare 4 KiB write",
-            Self::Pipelined | Self::Open(_) => "bare loop, 128 B",
-        }
-    }
-}
 
 /// Says what was measured, in every form that was asked for.
 pub(super) fn publish(
@@ -98,7 +27,7 @@ pub(super) fn publish(
         shares_cores: machine::cores() < args.clients as usize + 2,
         machine: machine::computer(),
         disk: lab.describe(),
-        fingerprint: Fingerprint::of(lab)?,
+        fingerprint: Fingerprint::of(lab.directory(), lab.disk().describe(), lab.probe()?),
     };
     let lines: Vec<RunLine<'_>> = runs.iter().map(|run| RunLine::new(run, &setting)).collect();
     if let Some(file) = &args.hgrm {
@@ -113,188 +42,4 @@ pub(super) fn publish(
         None => {}
     }
     Ok(out::print(&format!("{}\n{}", table::of(&lines), setting.in_words()))?)
-}
-
-/// Writes a file whole, or says which could not be written.
-pub(super) fn save(
-    file: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
-) -> anyhow::Result<()> {
-    let saved = File::create(file).and_then(|created| {
-        let mut out = BufWriter::new(created);
-        write(&mut out)?;
-        out.flush()
-    });
-    saved.with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// What all runs have in common.
-pub(super) struct Setting {
-    durability: Durability,
-    workload: String,
-    aggregates: u64,
-    seconds: u32,
-    /// Clients, the writer and the kernel have fewer cores than there are of them.
-    shares_cores: bool,
-    machine: String,
-    disk: String,
-    pub(super) fingerprint: Fingerprint,
-}
-
-impl Setting {
-    /// What was done, on what.
-    pub(super) fn in_words(&self) -> String {
-        let shared = match self.shares_cores {
-            true => "\nclients, writer and kernel share cores: the tail is also the scheduler's",
-            false => "",
-        };
-        format!(
-            "{} over {} aggregates; {} s a mode after {} s of warm-up; snapshots off.\n\
-             machine: {}\ndisk: {}{shared}",
-            self.workload,
-            out::grouped(self.aggregates),
-            self.seconds,
-            WARM_UP.as_secs(),
-            self.machine,
-            self.disk,
-        )
-    }
-}
-
-/// One run as scripts see it.
-#[derive(Serialize)]
-pub(super) struct RunLine<'a> {
-    #[serde(serialize_with = "named")]
-    pub(super) mode: Mode,
-    #[serde(serialize_with = "displayed")]
-    pub(super) durability: Durability,
-    pub(super) clients: u32,
-    pub(super) in_flight: u32,
-    /// Only an open loop offers a rate of its own.
-    pub(super) offered_per_s: Option<f64>,
-    #[serde(flatten)]
-    pub(super) ours: Figures,
-    /// From sending to answer, in an open loop.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_us: Option<Percentiles>,
-    pub(super) valid: bool,
-    /// Why a run is not valid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) invalid: Option<String>,
-    /// Whether less was answered than an open loop offered.
-    pub(super) saturated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) baseline: Option<Figures>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ratio: Option<Ratio>,
-    commands: u64,
-    failed: u64,
-    /// Commands that an open loop sent late by its own fault.
-    late: u64,
-    seconds: f64,
-    workload: &'a str,
-    aggregates: u64,
-    shares_cores: bool,
-    machine: &'a str,
-    disk: &'a str,
-    fingerprint: &'a Fingerprint,
-    over_time: &'a [Moment],
-}
-
-impl<'a> RunLine<'a> {
-    fn new(run: &'a Run, setting: &'a Setting) -> Self {
-        let tally = &run.measured.ours;
-        let ours = Figures::of(tally);
-        let baseline = run.measured.bare.as_ref().map(Figures::of);
-        let offered_per_s = run.mode.offered();
-        let invalid = why_invalid(run.mode, tally);
-        Self {
-            mode: run.mode,
-            durability: setting.durability,
-            clients: run.clients,
-            in_flight: run.in_flight,
-            offered_per_s,
-            service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
-            valid: invalid.is_none(),
-            invalid,
-            saturated: offered_per_s.is_some_and(|offered| ours.rate_per_s < offered * SATURATED),
-            ratio: baseline.as_ref().map(|bare| Ratio::of(&ours, bare)),
-            ours,
-            baseline,
-            commands: tally.commands,
-            failed: tally.failed,
-            late: tally.late,
-            seconds: tally.elapsed.as_secs_f64(),
-            workload: &setting.workload,
-            aggregates: setting.aggregates,
-            shares_cores: setting.shares_cores,
-            machine: &setting.machine,
-            disk: &setting.disk,
-            fingerprint: &setting.fingerprint,
-            over_time: tally.course.moments(),
-        }
-    }
-}
-
-/// Below this share of what was offered an engine is saturated.
-const SATURATED: f64 = 0.99;
-
-/// One late command in so many is the most that a generator may have for its run to count.
-const LATE_ONE_IN: u64 = 100;
-
-fn why_invalid(mode: Mode, tally: &Tally) -> Option<String> {
-    let percent = |part: u64| part as f64 * 100.0 / tally.commands.max(1) as f64;
-    match mode {
-        _ if tally.commands == 0 => Some("nothing was answered".to_owned()),
-        _ if tally.failed > 0 => Some(format!("{} commands failed", tally.failed)),
-        Mode::Open(_) if tally.late * LATE_ONE_IN > tally.commands => Some(format!(
-            "the generator was late by its own fault for {:.1} % of the commands",
-            percent(tally.late)
-        )),
-        _ => None,
-    }
-}
-
-/// The rate and the latency of one side.
-#[derive(Serialize)]
-pub(super) struct Figures {
-    pub(super) rate_per_s: f64,
-    pub(super) latency_us: Percentiles,
-}
-
-impl Figures {
-    fn of(tally: &Tally) -> Self {
-        let latency_us = Percentiles::of(&tally.latency_ns);
-        Self { rate_per_s: tally.rate().round(), latency_us }
-    }
-}
-
-/// Ours over the bare loop's.
-#[derive(Serialize)]
-pub(super) struct Ratio {
-    pub(super) rate: f64,
-    pub(super) p50: f64,
-    pub(super) p99: f64,
-}
-
-impl Ratio {
-    fn of(ours: &Figures, bare: &Figures) -> Self {
-        Self {
-            rate: rounded(ours.rate_per_s / bare.rate_per_s),
-            p50: rounded(ours.latency_us.p50 / bare.latency_us.p50),
-            p99: rounded(ours.latency_us.p99 / bare.latency_us.p99),
-        }
-    }
-}
-
-fn rounded(ratio: f64) -> f64 {
-    (ratio * 1e3).round() / 1e3
-}
-
-fn named<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(mode.name())
-}
-
-fn displayed<S: Serializer>(value: &Durability, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }

@@ -5,16 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use hdrhistogram::Histogram;
 
-use super::course::Course;
+use super::course::{Course, LATENCY_NS_MAX};
 
 /// How long one slice takes.
 const SLICE: Duration = Duration::from_secs(1);
 
 /// How long each side runs before anything is counted.
 pub(super) const WARM_UP: Duration = Duration::from_secs(1);
-
-/// The longest latency told apart: one minute.
-pub(super) const LATENCY_NS_MAX: u64 = 60_000_000_000;
 
 /// Something that can be run for a while and counted.
 pub(super) trait Measured {

@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use hotledger::Durability;
 
-use super::report::{Figures, Ratio, RunLine};
+use super::lines::{Figures, Ratio, RunLine};
 use crate::latency::{Percentiles, micros};
 use crate::out;
 
