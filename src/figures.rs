@@ -107,18 +107,14 @@ impl Figures {
         bump(&self.answers[outcome], 1);
     }
 
-    pub(crate) fn took(&self, commands: usize, state: &State, keys: &Keys) {
-        self.turns.record(commands as u64);
-        self.weigh(state, keys);
-    }
-
-    fn weigh(&self, state: &State, keys: &Keys) {
+    pub(crate) fn weigh(&self, state: &State, keys: &Keys) {
         self.aggregates.store(state.aggregates() as u64, Ordering::Relaxed);
         self.table_bytes.store(state.table_bytes() as u64, Ordering::Relaxed);
         self.key_bytes.store(keys.bytes() as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn submitted(&self, next_position: u64) {
+    pub(crate) fn submitted(&self, commands: u32, next_position: u64) {
+        self.turns.record(commands.into());
         self.committed.store(next_position, Ordering::Relaxed);
     }
 
@@ -168,7 +164,7 @@ pub struct Stats {
     pub durable: Position,
     /// One-shot commands that wait for the writer.
     pub mailbox_depth: usize,
-    /// Commands taken up per turn: the size of a batch.
+    /// Commands with events, or with a key, per batch that was handed to the disk.
     pub turn_commands: Histogram<u64>,
     /// From handing a batch to the disk until it is durable, in nanoseconds.
     pub write_ns: Histogram<u64>,

@@ -15,6 +15,10 @@ pub const MAILBOX_COMMANDS_MAX: usize = 8_192;
 /// 2.7 ms; the batch is usually full before.
 pub const TURN_COMMANDS_MAX: usize = 16_384;
 
+/// One-shot commands that are settled and wait for the disk; with so many the writer takes up no
+/// more of them, and the mailbox fills.
+pub const SETTLED_MAX: usize = 2 * TURN_COMMANDS_MAX;
+
 /// Commands one pipelined session may have under way.
 pub const SESSION_IN_FLIGHT_MAX: usize = 1 << 20;
 

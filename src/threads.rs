@@ -160,9 +160,8 @@ fn run_writer(stage: WriterStage, snapshots_done: &Receiver<()>) -> Result<(), H
     loop {
         match writer.step() {
             Progress::Worked => patience = Patience::new(wait),
-            // The kernel needs a core to finish the write.
-            Progress::Writing => thread::yield_now(),
-            Progress::Idle if patience.pause() => {}
+            Progress::Writing | Progress::Idle if patience.pause() => {}
+            Progress::Writing => writer.await_write(),
             Progress::Idle => {
                 let watermark_due = writer.quiet_since.map(|_| WATERMARK_AFTER);
                 sleeper.sleep_unless(|| writer.has_work(), watermark_due);

@@ -13,7 +13,7 @@ use crate::error::HaltReason;
 use crate::feed::Feed;
 use crate::figures::Figures;
 use crate::keys::Keys;
-use crate::limits::{TURN_COMMANDS_MAX, WATERMARK_AFTER};
+use crate::limits::{SETTLED_MAX, TURN_COMMANDS_MAX, WATERMARK_AFTER};
 use crate::position::Timestamp;
 use crate::recover::{Due, Rebuild};
 use crate::state::State;
@@ -74,6 +74,13 @@ impl Writer {
                 self.halt(&error);
                 Progress::Worked
             }
+        }
+    }
+
+    /// Blocks until a write is done, and tells; commands that come meanwhile wait as long.
+    pub(crate) fn await_write(&mut self) {
+        if let Err(error) = self.reap(true) {
+            self.halt(&error);
         }
     }
 
@@ -143,6 +150,9 @@ impl Writer {
     /// Takes up commands until the batch is full or nobody waits. While every write slot is taken
     /// the batch stays open, and grows.
     fn take_up(&mut self) -> Result<usize, journal::Error> {
+        if !self.journal.has_room() {
+            return Ok(0);
+        }
         self.lanes.retain(|lane| !lane.is_finished());
         let waiting = self.lanes.iter().filter(|lane| lane.has_work()).count();
         if self.inbox.messages.is_empty() && waiting == 0 {
@@ -181,7 +191,7 @@ impl Writer {
         }
         let lanes = self.lanes.len();
         self.lanes.rotate_left(usize::from(lanes > 1));
-        self.figures.took(taken, &self.state, &self.keys);
+        self.figures.weigh(&self.state, &self.keys);
         Ok(taken)
     }
 
@@ -190,8 +200,9 @@ impl Writer {
         if self.journal.open_entries() == 0 || !self.journal.can_submit() {
             return Ok(false);
         }
+        let commands = self.journal.open_entries();
         self.last_submitted = self.journal.submit()?;
-        self.figures.submitted(self.journal.next_position());
+        self.figures.submitted(commands, self.journal.next_position());
         Ok(true)
     }
 
@@ -268,7 +279,8 @@ fn settle_messages(
     desk: &mut Desk<'_>,
 ) -> usize {
     let mut taken = 0;
-    while taken < TURN_COMMANDS_MAX && desk.is_open() {
+    // Refusals take no room in the batch, and wait for it all the same.
+    while taken < TURN_COMMANDS_MAX && settled.len() < SETTLED_MAX && desk.is_open() {
         let Ok(message) = inbox.messages.try_recv() else { break };
         match message {
             Message::Errand(mut errand) => {

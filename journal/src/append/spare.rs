@@ -96,8 +96,13 @@ impl Spares {
     /// [`Error::Full`] and [`Error::NotPrepared`]; nothing of the journal was touched.
     pub(super) fn ready(&self) -> Result<(Spare, Arc<dyn DiskFile>), Error> {
         self.urgent.store(true, Ordering::Relaxed);
-        let state = self.state();
+        let ready = self.make_ready();
         self.urgent.store(false, Ordering::Relaxed);
+        ready
+    }
+
+    fn make_ready(&self) -> Result<(Spare, Arc<dyn DiskFile>), Error> {
+        let state = self.state();
         if let (true, Some(failed)) = (state.attended, &state.failed) {
             return Err(failed.clone());
         }

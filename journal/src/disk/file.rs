@@ -10,10 +10,10 @@ use std::{
     },
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
@@ -22,11 +22,16 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use super::uring::RingQueue;
 use super::{
     Access, AlignedBuffer, Completion, Disk, DiskFile, DiskLock, LockKind, WriteQueue, WriteTicket,
-    os_file::OsFile,
+    os_file::{LockFile, OsFile},
 };
 use crate::{durability::Durability, error::Error, limits::BLOCK_BYTES};
 
 const LOCK_NAME: &str = "lock";
+
+/// A killed process holds its lock until the kernel has written what it had begun and has freed
+/// its ring, some 50 ms as a rule: so long a lock that is held is asked for again.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 #[cfg(target_os = "linux")]
 const DIRECT: OFlags = OFlags::DIRECT;
@@ -55,6 +60,8 @@ pub struct FileDisk {
     directory: OwnedFd,
     path: String,
     direct_refused: AtomicBool,
+    /// The directory's lock as long as this process holds it.
+    held: Mutex<Weak<LockFile>>,
     /// Whether io_uring is to be tried.
     ring_wanted: bool,
     /// Whether journal writes go through it.
@@ -94,6 +101,7 @@ impl FileDisk {
                 directory,
                 path,
                 direct_refused: AtomicBool::new(false),
+                held: Mutex::default(),
                 ring_wanted: cfg!(target_os = "linux"),
                 ring_used: AtomicBool::new(false),
             }),
@@ -117,7 +125,8 @@ impl FileDisk {
         if !self.ring_wanted || durability != Durability::Synced {
             return None;
         }
-        match RingQueue::new() {
+        let lock = self.held.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        match RingQueue::new(lock) {
             Ok(ring) => {
                 self.ring_used.store(true, Ordering::Relaxed);
                 Some(Box::new(ring))
@@ -218,16 +227,14 @@ impl Disk for FileDisk {
     }
 
     fn describe(&self) -> String {
-        let path = if self.direct_refused.load(Ordering::Relaxed) || DIRECT.is_empty() {
-            "page cache"
-        } else {
-            "O_DIRECT"
-        };
+        if self.direct_refused.load(Ordering::Relaxed) || DIRECT.is_empty() {
+            return "page cache, one write in flight".to_owned();
+        }
         let writes = match self.ring_used.load(Ordering::Relaxed) {
             true => "io_uring, two writes in flight",
             false => "one write in flight",
         };
-        format!("{path}, {writes}")
+        format!("O_DIRECT, {writes}")
     }
 
     fn lock(&self, kind: LockKind) -> io::Result<Box<dyn DiskLock>> {
@@ -239,9 +246,20 @@ impl Disk for FileDisk {
                 (OFlags::RDONLY | OFlags::CREATE, FlockOperation::NonBlockingLockShared)
             }
         };
-        let file = self.open_at(LOCK_NAME, flags)?;
-        rustix::fs::flock(&file, operation)?;
-        Ok(Box::new(FileLock { _file: file }))
+        let mut tries = 0;
+        let lock = loop {
+            match LockFile::lock(self.open_at(LOCK_NAME, flags)?, operation) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < LOCK_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                answer => break Arc::new(answer?),
+            }
+        };
+        if kind == LockKind::Exclusive {
+            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&lock);
+        }
+        Ok(Box::new(FileLock { _file: lock }))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -283,7 +301,7 @@ impl Disk for FileDisk {
 }
 
 struct FileLock {
-    _file: File,
+    _file: Arc<LockFile>,
 }
 
 impl DiskLock for FileLock {}

@@ -5,13 +5,41 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
         unix::fs::FileExt,
     },
 };
 
+use rustix::fs::FlockOperation;
+
 use super::DiskFile;
 use crate::limits::BLOCK_BYTES;
+
+/// The directory's lock, held; let go of when its last holder is gone, in this process or, where
+/// that was killed, in the kernel.
+#[derive(Debug)]
+pub(super) struct LockFile(File);
+
+impl LockFile {
+    /// Locks an open file without waiting.
+    pub(super) fn lock(file: File, operation: FlockOperation) -> io::Result<LockFile> {
+        rustix::fs::flock(&file, operation)?;
+        Ok(LockFile(file))
+    }
+}
+
+impl AsRawFd for LockFile {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing would do, but a ring that is about to be freed holds the file some time longer.
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+    }
+}
 
 /// Times in a row that a disk may cut a write short inside one block before it counts as failed.
 const CUTS_MAX: u32 = 16;

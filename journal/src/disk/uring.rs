@@ -4,12 +4,15 @@
 mod tests;
 mod write;
 
-use std::{array, collections::VecDeque, io, os::fd::AsRawFd, sync::Arc, time::Duration};
+use std::{array, collections::VecDeque, io, mem, os::fd::AsRawFd, sync::Arc, time::Duration};
 
 use io_uring::{IoUring, Probe, opcode, types};
 
 use self::write::Write;
-use super::{AlignedBuffer, Completion, DiskFile, WriteQueue, WriteTicket, os_file::OsFile};
+use super::{
+    AlignedBuffer, Completion, DiskFile, WriteQueue, WriteTicket,
+    os_file::{LockFile, OsFile},
+};
 
 /// Writes under way at once. In a bare loop two carried a third more than one, and the more are
 /// under way, the more a crash can tear.
@@ -25,25 +28,33 @@ const TRIES_MAX: u32 = 20_000;
 ///
 /// A file that is not open past the page cache is written by a blocking call: the kernel would
 /// hand its write to a thread of its own, which costs more than it gains.
+///
+/// A process that is killed is gone before what it began is written, unlike one in a blocking
+/// call. The ring therefore holds the directory's lock: the kernel frees a ring, and the lock with
+/// it, only after its last write, so whoever recovers comes after it.
 pub(super) struct RingQueue {
     // The ring is first: it is closed before the memory that it was told of is let go.
     ring: IoUring,
     slots: [Option<Write>; IN_FLIGHT],
     /// What ended in the call that began it.
     ended: VecDeque<Completion>,
+    lock: Option<Arc<LockFile>>,
 }
 
 impl RingQueue {
-    /// Sets up a ring, where the kernel has it and the sandbox allows it.
-    pub(super) fn new() -> io::Result<RingQueue> {
+    /// Sets up a ring that holds this lock, where the kernel has it and the sandbox allows it.
+    pub(super) fn new(lock: Option<Arc<LockFile>>) -> io::Result<RingQueue> {
         let ring = IoUring::new(IN_FLIGHT as u32)?;
         let mut probe = Probe::new();
         ring.submitter().register_probe(&mut probe)?;
         if !probe.is_supported(opcode::Write::CODE) {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "no plain writes"));
         }
+        if let Some(lock) = &lock {
+            ring.submitter().register_files(&[lock.as_raw_fd()])?;
+        }
         let slots = array::from_fn(|_| None);
-        Ok(RingQueue { ring, slots, ended: VecDeque::with_capacity(IN_FLIGHT) })
+        Ok(RingQueue { ring, slots, ended: VecDeque::with_capacity(IN_FLIGHT), lock })
     }
 
     /// Tells the kernel of a write; it is in its slot already.
@@ -57,8 +68,8 @@ impl RingQueue {
         // SAFETY: the kernel reads `length` bytes at this place, from now until it completes the
         // entry. The slot holds a share of the buffer, whose bytes nobody can change while it is
         // shared and which never moves them, and a share of the file, so the descriptor stays
-        // open. A slot is emptied only by `reap`, after the completion; `drop` waits for that, or
-        // leaves the slots to nobody.
+        // open. A slot is emptied only by `let_go`, after the completion; `drop` waits for that,
+        // or leaves the slots to nobody.
         let pushed = unsafe { self.ring.submission().push(&entry) };
         pushed.expect("the ring has an entry for every slot");
         self.enter(0)
@@ -66,12 +77,15 @@ impl RingQueue {
 
     /// Hands over what was pushed and waits until so many are complete.
     fn enter(&mut self, wanted: usize) -> io::Result<()> {
-        for _ in 0..TRIES_MAX {
+        let mut tries = 0;
+        while tries < TRIES_MAX {
             match self.ring.submit_and_wait(wanted) {
                 Ok(_) if self.ring.submission().is_empty() => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if !is_passing(&error) => return Err(error),
                 _ => std::thread::sleep(PAUSE),
             }
+            tries += 1;
         }
         Err(io::Error::new(io::ErrorKind::TimedOut, "io_uring takes no more writes"))
     }
@@ -79,17 +93,23 @@ impl RingQueue {
     /// The next write that the kernel has completed and that was not given up before.
     fn reap(&mut self) -> Option<Completion> {
         loop {
-            let entry = self.ring.completion().next()?;
-            let at = usize::try_from(entry.user_data()).expect("a slot's number");
-            let write = self.slots[at].take().expect("the kernel completes what was begun, once");
-            if write.given_up {
-                continue;
+            let (write, result) = self.let_go()?;
+            if !write.given_up {
+                return Some(write.end(result));
             }
-            return Some(write.end(match entry.result() {
-                code if code < 0 => Err(io::Error::from_raw_os_error(-code)),
-                written => Ok(written.unsigned_abs() as usize),
-            }));
         }
+    }
+
+    /// Takes the next completed write out of its slot.
+    fn let_go(&mut self) -> Option<(Write, io::Result<usize>)> {
+        let entry = self.ring.completion().next()?;
+        let at = usize::try_from(entry.user_data()).expect("a slot's number");
+        let write = self.slots[at].take().expect("the kernel completes what was begun, once");
+        let result = match entry.result() {
+            code if code < 0 => Err(io::Error::from_raw_os_error(-code)),
+            written => Ok(written.unsigned_abs() as usize),
+        };
+        Some((write, result))
     }
 
     /// The slot of the oldest write under way.
@@ -109,10 +129,10 @@ impl RingQueue {
     }
 }
 
-/// A signal came, or the kernel is short of memory or of room for completions.
+/// The kernel is short of memory or of room for completions.
 fn is_passing(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let passing = [Errno::INTR, Errno::AGAIN, Errno::BUSY];
+    let passing = [Errno::AGAIN, Errno::BUSY];
     Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
 }
 
@@ -161,9 +181,15 @@ impl WriteQueue for RingQueue {
 }
 
 impl Drop for RingQueue {
+    /// Waits for whatever the kernel has or may still be given, told as failed or not: who opens
+    /// the journal next must not meet it.
     fn drop(&mut self) {
-        while self.complete(true).is_some() {}
-        // What was given up the kernel may still read: its memory goes to nobody else.
-        self.slots.iter_mut().for_each(|slot| std::mem::forget(slot.take()));
+        while self.slots.iter().any(Option::is_some) {
+            if self.let_go().is_none() && self.enter(1).is_err() {
+                // The kernel no longer answers: it keeps the memory, and the lock with it.
+                self.slots.iter_mut().for_each(|slot| mem::forget(slot.take()));
+                mem::forget(self.lock.take());
+            }
+        }
     }
 }

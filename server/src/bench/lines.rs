@@ -63,7 +63,7 @@ pub(super) struct RunLine<'a> {
     /// Why a run is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) invalid: Option<String>,
-    /// Whether less was answered than an open loop offered.
+    /// Whether the engine took commands later than an open loop offered them.
     pub(super) saturated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) baseline: Option<Figures>,
@@ -100,7 +100,7 @@ impl<'a> RunLine<'a> {
             service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
             valid: invalid.is_none(),
             invalid,
-            saturated: offered_per_s.is_some_and(|offered| ours.rate_per_s < offered * SATURATED),
+            saturated: tally.held_back * LATE_ONE_IN > tally.commands,
             ratio: baseline.as_ref().map(|bare| Ratio::of(&ours, bare)),
             ours,
             baseline,
@@ -119,10 +119,8 @@ impl<'a> RunLine<'a> {
     }
 }
 
-/// Below this share of what was offered an engine is saturated.
-const SATURATED: f64 = 0.99;
-
-/// One late command in so many is the most that a generator may have for its run to count.
+/// One late command in so many is the most that a generator may have for its run to count, and
+/// that an engine may hold back without being saturated.
 const LATE_ONE_IN: u64 = 100;
 
 fn why_invalid(mode: Mode, tally: &Tally) -> Option<String> {

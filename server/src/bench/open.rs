@@ -10,9 +10,6 @@ use super::slice::{Measured, Tally, run_clients};
 use super::workload::{Picks, Workload};
 use crate::stamps::BURST;
 
-/// How long answers may stay away before the session is full and the generator has to wait.
-const BACKLOG: Duration = Duration::from_millis(100);
-
 /// A command that is sent so long after it was due is late, unless the session was full: then it
 /// is the engine that keeps it waiting.
 const LATE: Duration = Duration::from_micros(100);
@@ -29,7 +26,7 @@ struct Client<W: Workload> {
     session: Session<W::Kind>,
     picks: Picks,
     bursts: VecDeque<Burst>,
-    /// Whether the session took all that was due the last time.
+    /// Whether the session has taken all that was due since it was full.
     had_room: bool,
 }
 
@@ -49,8 +46,7 @@ impl<'a, W: Workload> Open<'a, W> {
         in_flight: u32,
         rate: u32,
     ) -> Self {
-        let per_s = f64::from(rate) / f64::from(clients);
-        let in_flight = in_flight.max((per_s * BACKLOG.as_secs_f64()) as u32) as usize;
+        let (per_s, in_flight) = (f64::from(rate) / f64::from(clients), in_flight as usize);
         let clients = (0..u64::from(clients))
             .map(|client| Client {
                 session: engine.session::<W::Kind>(in_flight),
@@ -90,7 +86,8 @@ impl<W: Workload> Client<W> {
         if due == 0 {
             return 0;
         }
-        let late = if self.had_room { schedule.overdue(now, LATE) } else { 0 };
+        let late = schedule.overdue(now, LATE);
+        self.had_room |= late == 0;
         let mut commands = 0;
         while commands < due {
             let id = workload.id(self.picks.next());
@@ -99,8 +96,11 @@ impl<W: Workload> Client<W> {
             }
             commands += 1;
         }
-        self.had_room = commands == due;
-        tally.late += late.min(commands);
+        self.had_room &= commands == due;
+        match self.had_room {
+            true => tally.late += late.min(commands),
+            false => tally.held_back += late.min(commands),
+        }
         if commands > 0 {
             let first = schedule.take(commands);
             self.bursts.push_back(Burst { first, commands, sent: now });

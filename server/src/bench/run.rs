@@ -1,5 +1,7 @@
 //! One mode, measured.
 
+use hotledger::limits::SESSION_IN_FLIGHT_MAX;
+
 use super::slice::Comparison;
 use crate::args::BenchArgs;
 use crate::out;
@@ -32,7 +34,12 @@ impl Mode {
     pub(super) fn in_flight(self, args: &BenchArgs) -> u32 {
         match self {
             Self::Closed => 1,
-            Self::Pipelined | Self::Open(_) => args.in_flight,
+            Self::Pipelined => args.in_flight,
+            // Answers may stay away for a tenth of a second before the generator has to wait.
+            Self::Open(rate) => {
+                let backlog = (rate / args.clients / 10).min(SESSION_IN_FLIGHT_MAX as u32);
+                args.in_flight.max(backlog)
+            }
         }
     }
 

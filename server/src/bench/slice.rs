@@ -27,6 +27,8 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     /// Those that an open loop sent late through its own fault.
     pub(super) late: u64,
+    /// Those that it sent late because the session was full.
+    pub(super) held_back: u64,
     /// Time spent.
     pub(super) elapsed: Duration,
     /// Nanoseconds from command to answer; in an open loop from when the command was due.
@@ -54,6 +56,7 @@ impl Tally {
             commands: 0,
             failed: 0,
             late: 0,
+            held_back: 0,
             elapsed: Duration::ZERO,
             latency_ns: histogram()?,
             service_ns: histogram()?,
@@ -79,6 +82,7 @@ impl Tally {
         self.commands += other.commands;
         self.failed += other.failed;
         self.late += other.late;
+        self.held_back += other.held_back;
         self.elapsed = self.elapsed.max(other.elapsed);
         // All histograms have the same bounds, so nothing can fall out.
         self.latency_ns += &other.latency_ns;

@@ -1,10 +1,16 @@
 //! What is under way, what fails, and what becomes of the memory.
 
-use std::sync::Arc;
+use std::{os::fd::AsRawFd, sync::Arc};
+
+use io_uring::IoUring;
+use rustix::fs::FlockOperation;
 
 use super::{RingQueue, Write};
 use crate::{
-    disk::{Access, AlignedBuffer, Completion, Disk, DiskFile, FileDisk, WriteQueue, WriteTicket},
+    disk::{
+        Access, AlignedBuffer, Completion, Disk, DiskFile, FileDisk, LockKind, WriteQueue,
+        WriteTicket, os_file::LockFile,
+    },
     durability::Durability,
     limits::BLOCK_BYTES,
 };
@@ -14,19 +20,19 @@ const BLOCKS: usize = 8;
 
 struct Bench {
     disk: FileDisk,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Bench {
     /// `None` where the kernel or a sandbox has no io_uring.
     fn new() -> Option<(Bench, RingQueue)> {
-        let queue = RingQueue::new().map_err(|error| println!("skipped: {error}")).ok()?;
+        let queue = RingQueue::new(None).map_err(|error| println!("skipped: {error}")).ok()?;
         let home = tempfile::tempdir().unwrap();
         let disk = FileDisk::open(home.path().join("data")).unwrap();
         let file = disk.create("file", Access::Write).unwrap();
         file.write_all_at(0, &[0; BLOCKS * BLOCK_BYTES]).unwrap();
         file.sync().unwrap();
-        Some((Bench { disk, _home: home }, queue))
+        Some((Bench { disk, home }, queue))
     }
 
     fn file(&self, access: Access) -> Arc<dyn DiskFile> {
@@ -123,4 +129,49 @@ fn what_the_kernel_cuts_short_is_written_to_its_end() {
         let expected: Vec<u8> = (0..3).map(|block| if block < from { 0 } else { 6 }).collect();
         assert_eq!(bench.written()[..3], expected, "from block {from} on");
     }
+}
+
+/// What a killed process leaves: its descriptors are closed, its ring lives on until the last
+/// write is done, and so must the lock.
+#[test]
+fn a_lock_that_a_ring_holds_outlives_its_descriptor() {
+    let Some((bench, _)) = Bench::new() else { return };
+    let file = std::fs::File::create(bench.home.path().join("data/lock")).unwrap();
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let ring = IoUring::new(2).unwrap();
+    ring.submitter().register_files(&[file.as_raw_fd()]).unwrap();
+    drop(file);
+    let refused = bench.disk.lock(LockKind::Exclusive).map(drop).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::WouldBlock, "the ring holds the lock");
+    drop(ring);
+    let lock = bench.disk.lock(LockKind::Exclusive).expect("it waits until the ring is freed");
+    // A ring of ours that is still being freed keeps nobody away.
+    let queue = bench.disk.writer(Durability::Synced);
+    drop((queue, lock));
+    bench.disk.lock(LockKind::Exclusive).expect("the lock was let go of");
+}
+
+#[test]
+fn a_queue_gives_its_ring_the_lock() {
+    let Some((bench, _)) = Bench::new() else { return };
+    let file = std::fs::File::create(bench.home.path().join("data/lock")).unwrap();
+    let lock = LockFile::lock(file, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let queue = RingQueue::new(Some(Arc::new(lock))).unwrap();
+    let info = format!("/proc/self/fdinfo/{}", queue.ring.as_raw_fd());
+    let info = std::fs::read_to_string(info).unwrap();
+    let files = info.lines().find_map(|line| line.strip_prefix("UserFiles:")).unwrap();
+    assert_eq!(files.trim(), "1", "{info}");
+}
+
+#[test]
+fn a_write_that_was_given_up_is_waited_for() {
+    let Some((bench, mut queue)) = Bench::new() else { return };
+    let (file, buffer) = (bench.file(COMMIT), filled(4, 9));
+    queue.submit(&file, 0, buffer.clone(), WriteTicket(0));
+    let told = queue.give_up(0, std::io::ErrorKind::Other.into());
+    assert!(told.result.is_err());
+    assert!(queue.complete(true).is_none(), "it is told once");
+    drop(queue);
+    assert_eq!(Arc::strong_count(&buffer), 1, "the memory is let go");
+    assert_eq!(bench.written(), [9, 9, 9, 9, 0, 0, 0, 0]);
 }

@@ -30,9 +30,14 @@ impl Write {
         Write { file, offset, bytes, ticket, started, given_up: false }
     }
 
-    /// What the kernel's answer comes to: what it cut short is written to its end here.
+    /// What the kernel's answer comes to: what it cut short or put off is written to its end here.
     pub(super) fn end(&self, result: io::Result<usize>) -> Completion {
-        let whole = result.and_then(|written| {
+        use io::ErrorKind::{Interrupted, WouldBlock};
+        let begun = result.or_else(|error| match error.kind() {
+            Interrupted | WouldBlock => Ok(0),
+            _ => Err(error),
+        });
+        let whole = begun.and_then(|written| {
             assert!(written <= self.bytes.len(), "no more is written than there is");
             if written == self.bytes.len() {
                 return Ok(());
