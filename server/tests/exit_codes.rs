@@ -27,7 +27,8 @@ fn usage_is_2() {
     let data = Data::new();
     data.apply(&[&deposit(1, 5)]);
     for arguments in [
-        &["bench", "--mode", "open"][..],
+        &["bench", "--mode", "sideways"][..],
+        &["bench", "--mode", "open", "--rate", "0"],
         &["bench", "--durability", "maybe"],
         &["apply"],
         &["unknown"],
