@@ -125,6 +125,10 @@ impl FileDisk {
         if !self.ring_wanted || durability != Durability::Synced {
             return None;
         }
+        if loses_syncs(&self.directory) {
+            tracing::info!(path = self.path, "btrfs: journal writes block, one at a time");
+            return None;
+        }
         let lock = self.held.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         match RingQueue::new(lock) {
             Ok(ring) => {
@@ -203,6 +207,15 @@ impl FileDisk {
             );
         }
     }
+}
+
+/// Whether a write past the page cache that does not block may be told as synced and is not: btrfs
+/// until Linux 6.1 ("fix lost file sync on direct IO write with nowait and dsync iocb"). A version
+/// is no proof of a fix, so none is asked for.
+#[cfg(target_os = "linux")]
+fn loses_syncs(directory: &OwnedFd) -> bool {
+    const BTRFS: u32 = 0x9123_683e;
+    rustix::fs::fstatfs(directory).is_ok_and(|system| system.f_type as u32 == BTRFS)
 }
 
 fn refuses_direct(error: &io::Error) -> bool {
