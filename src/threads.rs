@@ -160,8 +160,9 @@ fn run_writer(stage: WriterStage, snapshots_done: &Receiver<()>) -> Result<(), H
     loop {
         match writer.step() {
             Progress::Worked => patience = Patience::new(wait),
-            Progress::Writing | Progress::Idle if patience.pause() => {}
+            Progress::Writing if patience.pause_for_write() => {}
             Progress::Writing => writer.await_write(),
+            Progress::Idle if patience.pause() => {}
             Progress::Idle => {
                 let watermark_due = writer.quiet_since.map(|_| WATERMARK_AFTER);
                 sleeper.sleep_unless(|| writer.has_work(), watermark_due);

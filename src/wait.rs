@@ -81,4 +81,18 @@ impl Patience {
         }
         self.wait == Wait::Spin || after < SPIN
     }
+
+    /// Waits a moment for a write that is under way; `false` once it is time to sleep in the
+    /// kernel until it is done.
+    ///
+    /// It yields at every look, and a yield that takes long is no sign of a crowd: those who get
+    /// the core are the kernel's own, and finish the write.
+    pub(crate) fn pause_for_write(&mut self) -> bool {
+        if self.wait == Wait::Park || self.crowded {
+            return false;
+        }
+        let since = *self.since.get_or_insert_with(Stamp::now);
+        thread::yield_now();
+        self.wait == Wait::Spin || since.elapsed() < SPIN
+    }
 }
