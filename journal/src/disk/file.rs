@@ -29,7 +29,7 @@ use crate::{durability::Durability, error::Error, limits::BLOCK_BYTES};
 const LOCK_NAME: &str = "lock";
 
 /// A killed process holds its lock until the kernel has written what it had begun and has freed
-/// its ring: 22 to 60 ms in nine kills of an idle one. Half a second a held lock is asked for again.
+/// its ring: 22 to 60 ms in nine kills of an idle one. So a lock that is held is asked for again.
 const LOCK_TRIES: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
