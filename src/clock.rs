@@ -53,6 +53,9 @@ impl Clock for ManualClock {
     }
 }
 
+/// A point on the monotonic clock as others see it.
+pub(crate) type Moment = Instant;
+
 /// A point on the monotonic clock, for waiting and for measuring; never for the time of an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp(Instant);
@@ -61,6 +64,15 @@ pub(crate) struct Stamp(Instant);
 impl Stamp {
     pub(crate) fn now() -> Self {
         Self(Instant::now())
+    }
+
+    pub(crate) fn instant(self) -> Moment {
+        self.0
+    }
+
+    /// From an earlier stamp to this one.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
     }
 
     pub(crate) fn elapsed(self) -> Duration {

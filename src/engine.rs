@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crossbeam_channel::Receiver;
 use uuid::Uuid;
 
 use crate::aggregate::Aggregate;
@@ -17,6 +18,7 @@ use crate::recover::{History, RecoveryReport};
 use crate::sources::Sources;
 use crate::state::{Blueprint, StateDigest};
 use crate::threads::Threads;
+use crate::timeline::BatchTimes;
 use crate::view::{Recorded, Table};
 use crate::wait::Wait;
 use crate::write::{Execute, Mailbox, Message, Session, Transact, Transaction};
@@ -32,6 +34,7 @@ pub struct Engine {
     journal_id: Uuid,
     sources: Sources,
     figures: Arc<Figures>,
+    times: Option<Receiver<BatchTimes>>,
     report: RecoveryReport,
     threads: Threads,
 }
@@ -44,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) journal_id: Uuid,
     pub(crate) sources: Sources,
     pub(crate) figures: Arc<Figures>,
+    pub(crate) times: Option<Receiver<BatchTimes>>,
     pub(crate) report: RecoveryReport,
 }
 
@@ -64,8 +68,8 @@ impl<'a, A: Aggregate> Handle<'a, A> {
 
 impl Engine {
     pub(crate) fn assemble(parts: Parts, threads: Threads) -> Self {
-        let Parts { mailbox, blueprint, wait, journal_id, sources, figures, report } = parts;
-        Self { mailbox, blueprint, wait, journal_id, sources, figures, report, threads }
+        let Parts { mailbox, blueprint, wait, journal_id, sources, figures, times, report } = parts;
+        Self { mailbox, blueprint, wait, journal_id, sources, figures, times, report, threads }
     }
 
     /// The aggregate of this kind with this id, whether it has any event yet or not.
@@ -153,6 +157,14 @@ impl Engine {
     #[must_use]
     pub fn journal_id(&self) -> Uuid {
         self.journal_id
+    }
+
+    /// The times of the batches that became durable since the last call, oldest first: nothing
+    /// unless [`Builder::batch_times`](crate::Builder::batch_times) asks for them. At most
+    /// [`TIMES_HELD_MAX`](crate::limits::TIMES_HELD_MAX) wait; the newest beyond that are lost.
+    #[must_use]
+    pub fn take_batch_times(&self) -> Vec<BatchTimes> {
+        self.times.iter().flat_map(Receiver::try_iter).collect()
     }
 
     /// The engine's figures.

@@ -41,6 +41,7 @@ mod figures;
 pub mod limits;
 mod panics;
 mod sync;
+mod timeline;
 mod wait;
 
 #[cfg(any(test, fuzzing))]
@@ -66,6 +67,7 @@ pub use read::{
     At, Delivery, Found, Past, RawRecorded, Subscription, TableReader, ViewGuard, ViewReader,
 };
 pub use rows::Rows;
+pub use timeline::BatchTimes;
 
 pub use archive::{Archive, DigestReport, From};
 pub use recover::{

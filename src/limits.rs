@@ -48,6 +48,9 @@ pub const WATERMARK_AFTER: Duration = Duration::from_millis(50);
 /// longer to be ready by it; while the writer waits for one there is no rest.
 pub const FILL_REST: Duration = Duration::from_micros(300);
 
+/// Times of batches that are held for whoever asks for them; with so many the newest are lost.
+pub const TIMES_HELD_MAX: usize = 65_536;
+
 /// How long `read_after` waits for a view unless told otherwise.
 pub const READ_AFTER_WAIT: Duration = Duration::from_secs(1);
 

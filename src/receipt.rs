@@ -46,9 +46,8 @@ pub(crate) enum Verdict<R> {
         version: Version,
         events: u32,
     },
-    /// With the chain of its batch, where that is durable already. Boxed: it is rare, and every
-    /// verdict is as large as the largest.
-    Repeated(Box<(Option<Chain>, Known)>),
+    /// Boxed: it is rare, and every verdict is as large as the largest.
+    Repeated(Box<Repeated>),
     Refused(R),
     Conflict {
         expected: Version,
@@ -63,20 +62,46 @@ pub(crate) enum Verdict<R> {
     StorageUnavailable(Box<str>),
 }
 
+/// What a key stands for that was used before.
+#[derive(Debug)]
+pub(crate) struct Repeated {
+    known: Known,
+    /// The chain of its batch, as soon as that is durable.
+    chain: Option<Chain>,
+}
+
+impl Repeated {
+    pub(crate) fn new(known: Known, keys: &Keys) -> Self {
+        let chain = keys.chain_of(known.sequence);
+        Self { known, chain }
+    }
+}
+
 impl<R> Verdict<R> {
+    /// Whether it can be told as it is, once everything it rests on is durable.
+    #[inline]
+    pub(crate) fn is_complete(&self) -> bool {
+        !matches!(self, Self::Repeated(repeated) if repeated.chain.is_none())
+    }
+
+    /// Adds what only the writer knows, and only now that everything it rests on is durable.
+    pub(crate) fn complete(&mut self, keys: &Keys) {
+        if let Self::Repeated(repeated) = self {
+            repeated.chain = repeated.chain.or_else(|| keys.chain_of(repeated.known.sequence));
+        }
+    }
+
     /// The answer, now that everything the verdict rests on is durable.
-    pub(crate) fn tell(self, line: &DurableLine, keys: &Keys) -> Result<Receipt, ExecuteError<R>> {
+    pub(crate) fn tell(self, line: &DurableLine) -> Result<Receipt, ExecuteError<R>> {
         let durability = line.durability();
         match self {
             Self::Committed { position, version, events } => {
                 let chain = line.chain();
                 Ok(Receipt { position, version, events, chain, durability, duplicate: false })
             }
-            Self::Repeated(first) => {
-                let (chain, known) = *first;
-                let Known { position, version, events, .. } = known;
-                let chain = chain.or_else(|| keys.chain_of(known.sequence));
-                let chain = chain.unwrap_or_else(|| line.chain());
+            Self::Repeated(repeated) => {
+                let Known { position, version, events, .. } = repeated.known;
+                let chain = repeated.chain.unwrap_or_else(|| line.chain());
                 Ok(Receipt { position, version, events, chain, durability, duplicate: true })
             }
             Self::Refused(refusal) => Err(ExecuteError::Refused(refusal)),

@@ -9,6 +9,7 @@ use crate::error::HaltReason;
 use crate::read::{ProjectorStage, Step};
 use crate::recover::SnapshotBuilder;
 use crate::state::StateDigest;
+use crate::timeline::Busy;
 use crate::wait::Wait;
 use crate::write::{Progress, Sleeper, Writer};
 
@@ -39,12 +40,14 @@ pub(crate) struct WriterStage {
 pub(crate) struct SnapshotStage {
     pub(crate) builder: SnapshotBuilder,
     pub(crate) rings: Receiver<()>,
+    pub(crate) busy: Busy,
 }
 
 /// The segment preparer, and what tells its thread that one is wanted.
 pub(crate) struct SegmentStage {
     pub(crate) preparer: Preparer,
     pub(crate) rings: Receiver<()>,
+    pub(crate) busy: Busy,
 }
 
 /// Names one stage.
@@ -141,7 +144,10 @@ impl Stages {
         match writer.step() {
             Progress::Worked => Stepped::Worked,
             Progress::Writing => Stepped::Writing,
-            Progress::Idle => Stepped::Idle,
+            Progress::Idle => {
+                writer.rest();
+                Stepped::Idle
+            }
             Progress::Done => {
                 // The directory stays locked until the last snapshot is on the shelf.
                 self.snapshots.builder.build_due();

@@ -11,7 +11,7 @@ use crate::limits::{FILL_REST, WATERMARK_AFTER};
 use crate::read::{Progress as ReadProgress, ProjectorStage, Step};
 use crate::stages::{SegmentStage, SnapshotStage, Stages, WriterStage};
 use crate::wait::Patience;
-use crate::write::Progress;
+use crate::write::{Progress, Quiet};
 
 /// The threads of one engine, ended in order when the engine closes.
 pub(crate) struct Threads {
@@ -101,10 +101,10 @@ fn step_back() {
 }
 
 fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
-    let SnapshotStage { mut builder, rings } = stage;
+    let SnapshotStage { mut builder, rings, busy } = stage;
     step_back();
     while rings.recv().is_ok() {
-        builder.build_due();
+        busy.during(|| builder.build_due());
     }
     // The writer has let go: everything is durable, and one last one may be due.
     builder.build_due();
@@ -112,9 +112,10 @@ fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
 }
 
 fn run_segments(stage: SegmentStage) {
-    let SegmentStage { mut preparer, rings } = stage;
+    let SegmentStage { mut preparer, rings, busy } = stage;
     loop {
-        let rung = match preparer.step_at_ease(|| thread::sleep(FILL_REST)) {
+        let rest = || thread::sleep(FILL_REST);
+        let rung = match busy.during(|| preparer.step_at_ease(rest)) {
             Ok(true) => continue,
             Ok(false) => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
             // The journal has said why.
@@ -162,9 +163,14 @@ fn run_writer(stage: WriterStage, snapshots_done: &Receiver<()>) -> Result<(), H
             Progress::Worked => patience = Patience::new(wait),
             Progress::Writing if patience.pause_for_write() => {}
             Progress::Writing => writer.await_write(),
-            Progress::Idle if patience.pause() => {}
+            Progress::Idle if patience.pause() => {
+                if patience.has_yielded() {
+                    writer.rest();
+                }
+            }
             Progress::Idle => {
-                let watermark_due = writer.quiet_since.map(|_| WATERMARK_AFTER);
+                writer.rest();
+                let watermark_due = (writer.quiet != Quiet::Settled).then_some(WATERMARK_AFTER);
                 sleeper.sleep_unless(|| writer.has_work(), watermark_due);
             }
             Progress::Done => break,

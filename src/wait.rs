@@ -82,6 +82,11 @@ impl Patience {
         self.wait == Wait::Spin || after < SPIN
     }
 
+    /// Whether the last look was one before a yield: the moment for what need not be done often.
+    pub(crate) fn has_yielded(&self) -> bool {
+        self.looks.is_multiple_of(LOOKS_PER_YIELD)
+    }
+
     /// Waits a moment for a write that is under way; `false` once it is time to sleep in the
     /// kernel until it is done.
     ///

@@ -1,10 +1,12 @@
 //! Where one command is settled: decide, encode, evolve, all against the hot state.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hotledger_journal::{
-    EntryHead, EntryKey, Error as JournalError, EventError, EventHead, Journal,
+    EntryHead, EntryKey, Error as JournalError, EventError, EventHead, Journal, StreamId,
 };
+use serde::ser::{Error as _, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Context};
@@ -15,8 +17,9 @@ use crate::identity::{AggregateId, CommandKey};
 use crate::keys::{Keys, Known, Standing};
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp, Version};
-use crate::receipt::Verdict;
+use crate::receipt::{Repeated, Verdict};
 use crate::state::State;
+use crate::timeline::Stopwatch;
 
 /// One command for one aggregate, with what the caller asks of it.
 #[derive(Debug, Clone)]
@@ -38,6 +41,52 @@ impl<A: Aggregate> Request<A> {
     }
 }
 
+/// A request on its way to the writer.
+pub(crate) struct Parcel<A: Aggregate> {
+    id: A::Id,
+    command: A::Command,
+    expected: Option<Version>,
+    /// The key, and the command's fingerprint unless taking it panicked.
+    key: Option<(CommandKey, Option<u64>)>,
+}
+
+impl<A: Aggregate> Parcel<A> {
+    /// Takes the fingerprint behind a key on the caller's thread: there are many of those, and
+    /// one writer, which it would cost as much as all the rest of a command.
+    pub(crate) fn of(request: Request<A>) -> Self {
+        let Request { id, command, expected, key } = request;
+        let key = key.map(|key| {
+            let print = catch_unwind(AssertUnwindSafe(|| print_of::<A>(&id, &command)));
+            (key, print.ok())
+        });
+        Self { id, command, expected, key }
+    }
+}
+
+fn print_of<A: Aggregate>(id: &A::Id, command: &A::Command) -> u64 {
+    fingerprint(&(A::KIND, Shown(id.stream()), command))
+}
+
+/// An id as the text that a person reads.
+struct Shown<'a>(StreamId<'a>);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            StreamId::Text(text) => serializer.serialize_str(text),
+            ref number => {
+                // `collect_str` would allocate. The longest is a u128 with 39 digits.
+                let mut text = [0; 40];
+                let mut room = &mut text[..];
+                write!(room, "{number}").map_err(S::Error::custom)?;
+                let used = 40 - room.len();
+                let text = std::str::from_utf8(&text[..used]).map_err(S::Error::custom)?;
+                serializer.serialize_str(text)
+            }
+        }
+    }
+}
+
 /// What the outside wants to find again in the journal.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Trace {
@@ -55,6 +104,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Timestamp,
     /// The newest batch that holds an entry, as far as it has been submitted.
     pub(crate) last_submitted: u64,
+    /// Times the first command of the batch, when somebody wants to know.
+    pub(crate) stopwatch: Option<Stopwatch>,
     /// Set when the journal failed: the turn ends, and nothing of it is told.
     pub(crate) failed: Option<JournalError>,
     /// Set when `evolve` panicked: the turn ends, and this aggregate is rebuilt before the next.
@@ -94,17 +145,16 @@ impl Desk<'_> {
     pub(crate) fn foresee<'r, A: Aggregate>(
         &mut self,
         kind: usize,
-        requests: impl Iterator<Item = &'r Request<A>>,
+        parcels: impl Iterator<Item = &'r Parcel<A>>,
     ) {
         let hot = self.state.hot::<A>(kind);
-        let look_up = |request: &Request<A>| {
-            let slot = hot.slots.get(&request.id).map_or(0, |slot| slot.version);
-            slot ^ request.key.map_or(0, |key| self.keys.foresee(key))
+        let look_up = |parcel: &Parcel<A>| {
+            let slot = hot.slots.get(&parcel.id).map_or(0, |slot| slot.version);
+            slot ^ parcel.key.map_or(0, |(key, _)| self.keys.foresee(key))
         };
         // An id of the user's that panics does so again where it is answered.
-        let looked_up = catch_unwind(AssertUnwindSafe(|| {
-            requests.fold(0, |all, request| all ^ look_up(request))
-        }));
+        let looked_up =
+            catch_unwind(AssertUnwindSafe(|| parcels.fold(0, |all, parcel| all ^ look_up(parcel))));
         // Without a use the lookups would be left out.
         let _ = std::hint::black_box(looked_up.unwrap_or_default());
     }
@@ -113,13 +163,13 @@ impl Desk<'_> {
     pub(crate) fn settle<A: Aggregate>(
         &mut self,
         kind: usize,
-        request: Request<A>,
+        parcel: Parcel<A>,
         trace: Trace,
     ) -> Verdict<A::Refusal> {
         // Whatever of the user's panics where it is not expected (`Serialize`, `Default`), it
         // panics before the state is touched.
-        let settled = catch_unwind(AssertUnwindSafe(|| match self.standing::<A>(&request) {
-            Ok(key) => self.settle_fresh::<A>(kind, request, key, trace),
+        let settled = catch_unwind(AssertUnwindSafe(|| match self.standing::<A>(&parcel) {
+            Ok(key) => self.settle_fresh::<A>(kind, parcel, key, trace),
             Err(verdict) => verdict,
         }));
         let verdict = settled.unwrap_or_else(|panic| {
@@ -135,38 +185,41 @@ impl Desk<'_> {
     /// The key with the command's fingerprint, or the verdict when the key is known.
     fn standing<A: Aggregate>(
         &self,
-        request: &Request<A>,
+        parcel: &Parcel<A>,
     ) -> Result<Option<EntryKey>, Verdict<A::Refusal>> {
-        let Some(key) = request.key else { return Ok(None) };
-        let id = request.id.stream().to_string();
-        let print = fingerprint(&(A::KIND, id, &request.command));
+        let Some((key, print)) = parcel.key else { return Ok(None) };
+        // What panicked on the caller's thread panics here again, and becomes its verdict.
+        let print = print.unwrap_or_else(|| print_of::<A>(&parcel.id, &parcel.command));
         look_up(self.keys, key, print).map(Some)
     }
 
     fn settle_fresh<A: Aggregate>(
         &mut self,
         kind: usize,
-        request: Request<A>,
+        parcel: Parcel<A>,
         key: Option<EntryKey>,
         trace: Trace,
     ) -> Verdict<A::Refusal> {
+        self.stopwatch.iter_mut().for_each(Stopwatch::begin);
         let head = self.head();
         let hot = self.state.hot::<A>(kind);
-        if hot.is_quarantined(&request.id) {
+        if hot.is_quarantined(&parcel.id) {
             return Verdict::Quarantined;
         }
         let Hot { slots, decoder, names, cx, .. } = hot;
         let mut fresh = None;
-        let slot = match slots.get_mut(&request.id) {
+        let slot = match slots.get_mut(&parcel.id) {
             Some(slot) => slot,
             None => fresh.insert(Slot::default()),
         };
-        if let Some(expected) = request.expected.filter(|version| version.0 != slot.version) {
+        if let Some(expected) = parcel.expected.filter(|version| version.0 != slot.version) {
             return Verdict::Conflict { expected, actual: Version(slot.version) };
         }
-        if let Err(verdict) = decide(&slot.state, request.command, cx, self.now, request.key) {
+        let named = key.as_ref().map(|key| CommandKey(key.key));
+        if let Err(verdict) = decide(&slot.state, parcel.command, cx, self.now, named) {
             return verdict;
         }
+        self.stopwatch.iter_mut().for_each(Stopwatch::decided);
         let events = u32::try_from(cx.recorded().len()).unwrap_or(u32::MAX);
         let version = Version(slot.version + u64::from(events));
         if events == 0 && key.is_none() {
@@ -178,17 +231,18 @@ impl Desk<'_> {
             return self.not_begun(error);
         }
         let mut pen = Pen::<A> { journal: self.journal, codec: decoder.codec(), names };
-        if let Err(verdict) = pen.write(&request.id, slot.version, cx.recorded()) {
+        if let Err(verdict) = pen.write(&parcel.id, slot.version, cx.recorded()) {
             self.journal.abandon_entry();
             return verdict;
         }
+        self.stopwatch.iter_mut().for_each(Stopwatch::encoded);
         if let Err(message) = evolve(slot, cx.recorded()) {
             self.journal.abandon_entry();
-            self.broken = fresh.is_none().then(|| broken::<A>(kind, request.id));
+            self.broken = fresh.is_none().then(|| broken::<A>(kind, parcel.id));
             return Verdict::Panicked(message);
         }
         if let Some(slot) = fresh.filter(|_| events > 0) {
-            slots.insert(request.id, slot);
+            slots.insert(parcel.id, slot);
         }
         let position = Position::after(self.journal.finish_entry());
         self.record_key(key, position, version, events);
@@ -230,9 +284,7 @@ impl Desk<'_> {
 pub(crate) fn look_up<R>(keys: &Keys, key: CommandKey, print: u64) -> Result<EntryKey, Verdict<R>> {
     match keys.standing(key, print) {
         Standing::Fresh => Ok(EntryKey { key: key.0, fingerprint: print, version: 0 }),
-        Standing::Repeated(known) => {
-            Err(Verdict::Repeated(Box::new((keys.chain_of(known.sequence), known))))
-        }
+        Standing::Repeated(known) => Err(Verdict::Repeated(Box::new(Repeated::new(known, keys)))),
         Standing::Reused => Err(Verdict::KeyReused),
     }
 }

@@ -16,7 +16,7 @@ use crate::keys::Keys;
 use crate::position::Version;
 use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
-use crate::write::desk::{Desk, Request, Trace};
+use crate::write::desk::{Desk, Parcel, Request, Trace};
 use crate::write::mailbox::{Errand, Mailbox, NotTaken};
 
 pub(crate) type Answer<R> = Result<Receipt, ExecuteError<R>>;
@@ -71,7 +71,8 @@ impl<'a, A: Aggregate> Execute<'a, A> {
     pub fn submit(self) -> Pending<Receipt, A::Refusal> {
         let (reply, receiver) = oneshot::channel();
         let Self { mailbox, wait, kind, request, trace } = self;
-        let errand = OneShot::<A> { kind, request: Some(request), trace, verdict: None, reply };
+        let errand =
+            OneShot::<A> { kind, parcel: Some(Parcel::of(request)), trace, verdict: None, reply };
         Pending::new(receiver, wait, mailbox.enqueue(Box::new(errand)))
     }
 
@@ -210,7 +211,7 @@ fn gone<R>() -> ExecuteError<R> {
 /// A one-shot command inside the writer.
 struct OneShot<A: Aggregate> {
     kind: usize,
-    request: Option<Request<A>>,
+    parcel: Option<Parcel<A>>,
     trace: Trace,
     verdict: Option<Verdict<A::Refusal>>,
     reply: Sender<Answer<A::Refusal>>,
@@ -218,14 +219,15 @@ struct OneShot<A: Aggregate> {
 
 impl<A: Aggregate> Errand for OneShot<A> {
     fn settle(&mut self, desk: &mut Desk<'_>) {
-        let request = self.request.take().expect("a command is settled once");
-        self.verdict = Some(desk.settle(self.kind, request, self.trace));
+        let parcel = self.parcel.take().expect("a command is settled once");
+        self.verdict = Some(desk.settle(self.kind, parcel, self.trace));
     }
 
     fn tell(self: Box<Self>, line: &DurableLine, keys: &Keys) {
-        let verdict = self.verdict.expect("a command is settled before it is told");
+        let mut verdict = self.verdict.expect("a command is settled before it is told");
+        verdict.complete(keys);
         // A caller that no longer waits has said so by dropping its Pending.
-        let _ = self.reply.send(verdict.tell(line, keys));
+        let _ = self.reply.send(verdict.tell(line));
     }
 
     fn halt(self: Box<Self>, reason: &HaltReason) {

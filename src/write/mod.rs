@@ -20,4 +20,4 @@ pub(crate) use desk::Desk;
 pub(crate) use doorbell::{Sleeper, doorbell};
 pub(crate) use mailbox::{Errand, Mailbox, Message, mailbox};
 
-pub(crate) use writer::{Progress, Writer};
+pub(crate) use writer::{Progress, Quiet, Writer};

@@ -10,11 +10,10 @@ use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::keys::Keys;
 use crate::limits::SESSION_IN_FLIGHT_MAX;
-use crate::receipt::Verdict;
+use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
-use crate::write::desk::{Desk, Request, Trace};
+use crate::write::desk::{Desk, Parcel, Request, Trace};
 use crate::write::doorbell::{Bell, Sleeper, doorbell};
-use crate::write::execute::Answer;
 use crate::write::mailbox::{Lane, Mailbox, Message};
 
 /// The session has as many commands under way as it may; reap an answer first.
@@ -33,11 +32,14 @@ const SESSION_LOOK: Duration = Duration::from_millis(50);
 
 /// A pipelined connection to the writer for one kind of aggregate.
 ///
-/// Commands and answers travel through two preallocated one-to-one rings: nothing is allocated,
-/// locked or woken per command. One thread owns a session; open one per thread.
+/// Commands and verdicts travel through preallocated one-to-one rings: nothing is allocated, locked
+/// or woken per command. One thread owns a session; open one per thread.
 pub struct Session<A: Aggregate> {
-    requests: Producer<Request<A>>,
-    answers: Consumer<Answer<A::Refusal>>,
+    requests: Producer<Parcel<A>>,
+    verdicts: Consumer<Verdict<A::Refusal>>,
+    told: Consumer<Told<A::Refusal>>,
+    /// What was told last, and for how many verdicts it still holds.
+    telling: Option<Told<A::Refusal>>,
     in_flight: usize,
     in_flight_max: usize,
     sleeper: Sleeper,
@@ -47,6 +49,16 @@ pub struct Session<A: Aggregate> {
     mailbox: Mailbox,
 }
 
+/// What became of the next so many commands of a session.
+struct Told<R> {
+    commands: usize,
+    /// A verdict that is told alone travels here: every line of memory that the session has to
+    /// fetch from the writer's core takes 100 ns, and its own ring would be two more.
+    alone: Option<Verdict<R>>,
+    /// The line that their verdicts rest on; without it none of them may be looked at.
+    outcome: Result<DurableLine, HaltReason>,
+}
+
 impl<A: Aggregate> Session<A> {
     pub(crate) fn open(mailbox: &Mailbox, wait: Wait, kind: usize, in_flight_max: usize) -> Self {
         assert!(
@@ -54,14 +66,33 @@ impl<A: Aggregate> Session<A> {
             "a session has 1 to {SESSION_IN_FLIGHT_MAX} commands in flight; pass such a number"
         );
         let (requests, taken) = RingBuffer::new(in_flight_max);
-        let (told, answers) = RingBuffer::new(in_flight_max);
+        let (settled, verdicts) = RingBuffer::new(in_flight_max);
+        let (tell, told) = RingBuffer::new(in_flight_max);
         let (sleeper, bell) = doorbell();
-        let settled = Settled::with_room_for(in_flight_max);
-        let lane = RingLane::<A> { kind, requests: taken, answers: told, settled, bell };
+        let lane = RingLane::<A> {
+            kind,
+            requests: taken,
+            settled: Settled::with_room_for(in_flight_max),
+            verdicts: settled,
+            told: tell,
+            bell,
+        };
         mailbox.deliver(Message::Lane(Box::new(lane)));
         let writer = Farewell(mailbox.bell().clone());
         let mailbox = mailbox.clone();
-        Self { requests, answers, in_flight: 0, in_flight_max, sleeper, writer, wait, mailbox }
+        let (telling, in_flight) = (None, 0);
+        Self {
+            requests,
+            verdicts,
+            told,
+            telling,
+            in_flight,
+            in_flight_max,
+            sleeper,
+            writer,
+            wait,
+            mailbox,
+        }
     }
 
     /// Sends a command without conditions.
@@ -80,31 +111,43 @@ impl<A: Aggregate> Session<A> {
         if self.in_flight == self.in_flight_max {
             return Err(Full(request));
         }
-        match self.requests.push(request) {
-            Ok(()) => {
-                self.in_flight += 1;
-                self.writer.0.ring();
-                Ok(())
-            }
-            Err(rtrb::PushError::Full(request)) => Err(Full(request)),
-        }
+        let pushed = self.requests.push(Parcel::of(request));
+        assert!(pushed.is_ok(), "the ring has room for as many as may be in flight");
+        self.in_flight += 1;
+        self.writer.0.ring();
+        Ok(())
     }
 
     /// The next answer, in the order the commands were submitted; `None` if it is not there yet.
-    pub fn reap(&mut self) -> Option<Result<crate::Receipt, ExecuteError<A::Refusal>>> {
-        let answer = match self.answers.pop() {
-            Ok(answer) => answer,
-            Err(_) if self.in_flight > 0 && self.is_abandoned() => {
-                Err(ExecuteError::Halted(self.mailbox.halt_reason()))
-            }
-            Err(_) => return None,
-        };
+    pub fn reap(&mut self) -> Option<Result<Receipt, ExecuteError<A::Refusal>>> {
+        if !self.hears() {
+            let gone = self.in_flight > 0 && self.is_abandoned();
+            self.in_flight -= usize::from(gone);
+            return gone.then(|| Err(ExecuteError::Halted(self.mailbox.halt_reason())));
+        }
+        let telling = self.telling.as_mut().expect("it hears something");
+        telling.commands -= 1;
         self.in_flight -= 1;
-        Some(answer)
+        Some(match &telling.outcome {
+            Ok(line) => {
+                let verdict = telling.alone.take().or_else(|| self.verdicts.pop().ok());
+                verdict.expect("a verdict is there before it is told").tell(line)
+            }
+            Err(reason) => Err(ExecuteError::Halted(reason.clone())),
+        })
+    }
+
+    /// Whether something has been told about the oldest command in flight.
+    #[inline]
+    fn hears(&mut self) -> bool {
+        if self.telling.as_ref().is_none_or(|telling| telling.commands == 0) {
+            self.telling = self.told.pop().ok();
+        }
+        self.telling.is_some()
     }
 
     /// Waits for the next answer; `None` when nothing is in flight.
-    pub fn reap_wait(&mut self) -> Option<Result<crate::Receipt, ExecuteError<A::Refusal>>> {
+    pub fn reap_wait(&mut self) -> Option<Result<Receipt, ExecuteError<A::Refusal>>> {
         if self.in_flight == 0 {
             return None;
         }
@@ -114,16 +157,16 @@ impl<A: Aggregate> Session<A> {
                 return Some(answer);
             }
             if !patience.pause() {
-                let answers = &self.answers;
-                let ready = || !answers.is_empty() || answers.is_abandoned();
+                let told = &self.told;
+                let ready = || !told.is_empty() || told.is_abandoned();
                 self.sleeper.sleep_unless(ready, Some(SESSION_LOOK));
             }
         }
     }
 
-    /// Whether the writer is gone and has left no more answers.
+    /// Whether the writer is gone and has told no more.
     fn is_abandoned(&self) -> bool {
-        self.answers.is_abandoned() && self.answers.is_empty()
+        self.told.is_abandoned() && self.told.is_empty()
     }
 
     /// Commands whose answers have not been reaped.
@@ -145,25 +188,34 @@ impl Drop for Farewell {
 /// A session inside the writer.
 struct RingLane<A: Aggregate> {
     kind: usize,
-    requests: Consumer<Request<A>>,
-    answers: Producer<Answer<A::Refusal>>,
+    requests: Consumer<Parcel<A>>,
     settled: Settled<A::Refusal>,
+    verdicts: Producer<Verdict<A::Refusal>>,
+    told: Producer<Told<A::Refusal>>,
     bell: Bell,
 }
 
 /// Verdicts that are not told yet, in order.
+///
+/// They wait here and not in the ring: a line of memory that the session has read last takes some
+/// 100 ns to get back, for which a burst of verdicts waits once, and each alone would wait anew.
 struct Settled<R> {
     verdicts: VecDeque<Verdict<R>>,
     /// How many of them in a row rest on which batch.
     runs: VecDeque<(u64, usize)>,
+    /// How many of them lack something that is known only when they are told.
+    incomplete: usize,
 }
 
 impl<R> Settled<R> {
     fn with_room_for(verdicts: usize) -> Self {
-        Self { verdicts: VecDeque::with_capacity(verdicts), runs: VecDeque::new() }
+        let (verdicts, runs) = (VecDeque::with_capacity(verdicts), VecDeque::new());
+        Self { verdicts, runs, incomplete: 0 }
     }
 
+    #[inline]
     fn push(&mut self, rests_on: u64, verdict: Verdict<R>) {
+        self.incomplete += usize::from(!verdict.is_complete());
         self.verdicts.push_back(verdict);
         match self.runs.back_mut() {
             Some((sequence, count)) if *sequence == rests_on => *count += 1,
@@ -174,10 +226,30 @@ impl<R> Settled<R> {
         }
     }
 
+    /// Adds what the first so many lack, now that they may be told.
+    fn complete(&mut self, ready: usize, keys: &Keys) {
+        if self.incomplete == 0 {
+            return;
+        }
+        for verdict in self.verdicts.iter_mut().take(ready).filter(|said| !said.is_complete()) {
+            verdict.complete(keys);
+            self.incomplete -= 1;
+        }
+    }
+
     /// Takes out how many may be told now.
     fn take_ready(&mut self, line: &DurableLine) -> usize {
         let told = self.runs.partition_point(|(rests_on, _)| line.covers(*rests_on));
         self.runs.drain(..told).map(|(_, count)| count).sum()
+    }
+}
+
+impl<A: Aggregate> RingLane<A> {
+    fn say(&mut self, told: Told<A::Refusal>) {
+        // A session that is gone does not mind; one that is there has room, as a ring of this
+        // length holds a word for each command in flight.
+        let _ = self.told.push(told);
+        self.bell.ring();
     }
 }
 
@@ -192,8 +264,8 @@ impl<A: Aggregate> Lane for RingLane<A> {
             // The iterator gives back what it did not hand out.
             let mut requests = chunk.into_iter();
             while desk.is_open() {
-                let Some(request) = requests.next() else { break };
-                let verdict = desk.settle(self.kind, request, Trace::default());
+                let Some(parcel) = requests.next() else { break };
+                let verdict = desk.settle(self.kind, parcel, Trace::default());
                 self.settled.push(desk.rests_on(), verdict);
                 settled += 1;
             }
@@ -206,25 +278,26 @@ impl<A: Aggregate> Lane for RingLane<A> {
         if ready == 0 {
             return;
         }
-        let chunk = self.answers.write_chunk_uninit(ready);
-        let chunk = chunk.expect("a session has no more in flight than its ring of answers holds");
-        let told = self.settled.verdicts.drain(..ready).map(|verdict| verdict.tell(line, keys));
-        chunk.fill_from_iter(told);
-        self.bell.ring();
+        self.settled.complete(ready, keys);
+        let mut verdicts = self.settled.verdicts.drain(..ready);
+        let alone = if ready == 1 { verdicts.next() } else { None };
+        let chunk = self.verdicts.write_chunk_uninit(verdicts.len());
+        let chunk = chunk.expect("a session has no more in flight than its rings hold");
+        chunk.fill_from_iter(verdicts);
+        self.say(Told { commands: ready, alone, outcome: Ok(*line) });
     }
 
     fn halt(&mut self, reason: &HaltReason) {
         self.settled.runs.clear();
+        self.settled.incomplete = 0;
         let mut waiting = self.settled.verdicts.drain(..).count();
         // Each is counted as it is taken: more may come meanwhile.
         while self.requests.pop().is_ok() {
             waiting += 1;
         }
-        for _ in 0..waiting {
-            // A session that is gone does not mind.
-            let _ = self.answers.push(Err(ExecuteError::Halted(reason.clone())));
+        if waiting > 0 {
+            self.say(Told { commands: waiting, alone: None, outcome: Err(reason.clone()) });
         }
-        self.bell.ring();
     }
 
     fn has_work(&self) -> bool {

@@ -318,8 +318,10 @@ impl<T: Transaction> Errand for Whole<T> {
     }
 
     fn tell(self: Box<Self>, line: &DurableLine, keys: &Keys) {
-        let (verdict, versions) = self.outcome.expect("a transaction is settled before it is told");
-        let answer = verdict.tell(line, keys).map(|receipt| TransactReceipt { receipt, versions });
+        let outcome = self.outcome.expect("a transaction is settled before it is told");
+        let (mut verdict, versions) = outcome;
+        verdict.complete(keys);
+        let answer = verdict.tell(line).map(|receipt| TransactReceipt { receipt, versions });
         // A caller that no longer waits has said so by dropping its Pending.
         let _ = self.reply.send(answer);
     }

@@ -17,6 +17,7 @@ use crate::limits::{SETTLED_MAX, TURN_COMMANDS_MAX, WATERMARK_AFTER};
 use crate::position::Timestamp;
 use crate::recover::{Due, Rebuild};
 use crate::state::State;
+use crate::timeline::Timekeeper;
 use crate::write::desk::{Broken, Desk};
 use crate::write::mailbox::{Errand, Inbox, Lane, Message};
 
@@ -45,8 +46,21 @@ pub(crate) struct Writer {
     pub(crate) closing: bool,
     /// Whether the sessions went first in the last turn.
     pub(crate) sessions_first: bool,
-    /// Since when nothing happened, on the monotonic clock; unset once the watermark is written.
-    pub(crate) quiet_since: Option<Duration>,
+    /// Since when nothing happened; settled once the watermark is written.
+    pub(crate) quiet: Quiet,
+    /// Follows batches through the stages, when somebody wants to know.
+    pub(crate) timekeeper: Option<Box<Timekeeper>>,
+}
+
+/// How long nothing has happened. Only an idle writer reads the clock for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Quiet {
+    /// Something has just happened.
+    Not,
+    /// Nothing since then, on the monotonic clock.
+    Since(Duration),
+    /// All that was acknowledged is covered by a watermark.
+    Settled,
 }
 
 /// What a step came to.
@@ -102,7 +116,7 @@ impl Writer {
             self.tell();
         }
         if reaped + taken + usize::from(submitted) > 0 {
-            self.quiet_since = Some(self.clock.monotonic());
+            self.quiet = Quiet::Not;
             return Ok(Progress::Worked);
         }
         if self.journal.in_flight() > 0 {
@@ -111,7 +125,6 @@ impl Writer {
         if self.closing {
             return Ok(Progress::Done);
         }
-        self.rest()?;
         Ok(Progress::Idle)
     }
 
@@ -120,6 +133,7 @@ impl Writer {
         let mut batches = 0;
         while let Some(written) = self.journal.complete(wait && batches == 0)? {
             self.figures.wrote(&written);
+            self.timekeeper.iter_mut().for_each(|keeper| keeper.written(&written));
             if self.due.wrote(written.batch.end_position(), written.batch.stored_bytes()) {
                 let _ = self.snapshot_bell.try_send(());
             }
@@ -132,6 +146,7 @@ impl Writer {
             self.keys.record_chain(batch.sequence(), batch.chain());
             self.feed.offer(durable);
             self.tell();
+            self.timekeeper.iter_mut().for_each(|keeper| keeper.told());
             batches += 1;
         }
         Ok(batches)
@@ -160,6 +175,8 @@ impl Writer {
         }
         // Event time never goes back, whatever the clock does.
         self.now = self.now.max(self.clock.now());
+        let is_new = self.journal.open_entries() == 0;
+        let keeper = self.timekeeper.as_ref().filter(|_| is_new);
         let mut desk = Desk {
             state: &mut self.state,
             journal: &mut self.journal,
@@ -167,6 +184,7 @@ impl Writer {
             figures: &self.figures,
             now: self.now,
             last_submitted: self.last_submitted,
+            stopwatch: keeper.and_then(|keeper| keeper.open()),
             failed: None,
             broken: None,
         };
@@ -185,7 +203,10 @@ impl Writer {
         if let Some(error) = desk.failed.take() {
             return Err(error);
         }
-        let broken = desk.broken.take();
+        let (broken, stopwatch) = (desk.broken.take(), desk.stopwatch.take());
+        if let Some(keeper) = &mut self.timekeeper {
+            keeper.filled(stopwatch, self.journal.open_entries());
+        }
         if let Some(broken) = broken {
             self.mend(broken)?;
         }
@@ -202,6 +223,8 @@ impl Writer {
         }
         let commands = self.journal.open_entries();
         self.last_submitted = self.journal.submit()?;
+        let sequence = self.last_submitted;
+        self.timekeeper.iter_mut().for_each(|keeper| keeper.submitted(sequence));
         self.figures.submitted(commands, self.journal.next_position());
         Ok(true)
     }
@@ -220,15 +243,23 @@ impl Writer {
         Ok(())
     }
 
-    /// After a while of quiet, protects what was acknowledged last with a watermark batch.
-    fn rest(&mut self) -> Result<(), journal::Error> {
-        let Some(since) = self.quiet_since else { return Ok(()) };
-        let now = self.clock.monotonic();
-        if now.saturating_sub(since) >= WATERMARK_AFTER {
-            self.journal.submit_watermark()?;
-            self.quiet_since = None;
+    /// After a while of idle steps, protects what was acknowledged last with a watermark batch.
+    /// Reads the clock: not to be called at every look for work.
+    pub(crate) fn rest(&mut self) {
+        if self.halted.get().is_some() || self.quiet == Quiet::Settled {
+            return;
         }
-        Ok(())
+        let now = self.clock.monotonic();
+        match self.quiet {
+            Quiet::Since(since) if now.saturating_sub(since) >= WATERMARK_AFTER => {
+                self.quiet = Quiet::Settled;
+                if let Err(error) = self.journal.submit_watermark() {
+                    self.halt(&error);
+                }
+            }
+            Quiet::Not => self.quiet = Quiet::Since(now),
+            _ => {}
+        }
     }
 
     fn halt(&mut self, error: &journal::Error) {

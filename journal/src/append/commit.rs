@@ -35,6 +35,8 @@ pub(super) struct Committer {
     buffers: BufferPool,
     durable: Arc<Durable>,
     proof: Proof,
+    /// Whether the disk keeps what it is given.
+    keeps: bool,
     poison: Option<Error>,
     /// Sequence behind the newest durable batch with entries.
     durable_data: u64,
@@ -51,7 +53,12 @@ impl Committer {
         self.proof
     }
 
-    pub(super) fn new(queue: Box<dyn WriteQueue>, durable: Arc<Durable>, proof: Proof) -> Self {
+    pub(super) fn new(
+        queue: Box<dyn WriteQueue>,
+        durable: Arc<Durable>,
+        proof: Proof,
+        keeps: bool,
+    ) -> Self {
         let in_flight_max = queue.in_flight_max();
         assert!(
             (1..=WRITES_IN_FLIGHT_MAX).contains(&in_flight_max),
@@ -65,6 +72,7 @@ impl Committer {
             buffers: BufferPool::new(),
             durable,
             proof,
+            keeps,
             poison: None,
             durable_data: 0,
             bytes_written: 0,
@@ -113,7 +121,7 @@ impl Committer {
         assert!(header.watermark <= self.durable.sequence(), "only what is durable is called so");
         let ticket = WriteTicket(header.sequence);
         self.queue.submit(file, header.offset, bytes.clone(), ticket);
-        let chain = Chain::of(&bytes);
+        let chain = if self.keeps { Chain::of(&bytes) } else { Chain::ZERO };
         let batch = Batch::new(bytes, 0, header, chain, names.clone());
         let last = self.pending.back().map(|pending| pending.batch.sequence());
         assert!(last.is_none_or(|last| last + 1 == header.sequence), "sequences have no gap");

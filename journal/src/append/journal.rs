@@ -79,7 +79,7 @@ impl Journal {
         Journal {
             open: OpenBatch::new(names.count()),
             names: Arc::new(names),
-            commit: Committer::new(queue, durable, Proof::new(durability)),
+            commit: Committer::new(queue, durable, Proof::new(durability), disk.keeps()),
             spares: Arc::new(spares),
             wake: None,
             fenced: false,

@@ -41,7 +41,7 @@ impl MemoryDisk {
     }
 
     /// A disk that takes every write and keeps none, so that memory stays flat at any rate.
-    /// Reading back is an error.
+    /// Reading back is an error, and no chain is taken over what nobody can read.
     pub fn forgetful() -> MemoryDisk {
         MemoryDisk { keeps: Keeps::SizesOnly, ..MemoryDisk::new() }
     }
@@ -80,6 +80,10 @@ impl Default for MemoryDisk {
 impl Disk for MemoryDisk {
     fn durability(&self) -> Durability {
         Durability::Volatile
+    }
+
+    fn keeps(&self) -> bool {
+        self.keeps == Keeps::Everything
     }
 
     fn describe(&self) -> String {

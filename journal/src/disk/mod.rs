@@ -21,6 +21,12 @@ pub trait Disk: Send + Sync + 'static {
     /// The most this disk can promise of a completed write.
     fn durability(&self) -> Durability;
 
+    /// Whether what is written can be read back. A disk that keeps nothing gives no chain either:
+    /// every batch on it has [`Chain::ZERO`](crate::Chain::ZERO), as there is nothing to prove.
+    fn keeps(&self) -> bool {
+        true
+    }
+
     /// How it writes, for people: "O_DIRECT, one write in flight".
     fn describe(&self) -> String;
 
