@@ -2,8 +2,9 @@
 //!
 //! `cargo bench --bench figures` measures all of them, `cargo bench --bench figures -- views flat`
 //! those two; as a test each runs tiny. Sizes can be set: `HOTLEDGER_EVENTS` of a history,
-//! `HOTLEDGER_ROWS` of a table, `HOTLEDGER_COMMANDS_MAX`, `HOTLEDGER_AGGREGATES_MAX` and
-//! `HOTLEDGER_VERSION_MAX` of what stays flat, `HOTLEDGER_REPETITIONS`.
+//! `HOTLEDGER_ROWS` of a table; `HOTLEDGER_COMMANDS_MAX`, `HOTLEDGER_AGGREGATES_MAX` and
+//! `HOTLEDGER_VERSION_MAX` of what stays flat, `HOTLEDGER_SLICE` of what is timed there at once;
+//! `HOTLEDGER_REPETITIONS`.
 
 #[path = "figures/catch_up.rs"]
 mod catch_up;

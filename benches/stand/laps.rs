@@ -46,7 +46,7 @@ impl Laps {
 
     /// Prints every row.
     pub fn show(&self) {
-        println!("{:52}{:>11}{:>11}{:>11}", self.unit, "median", "least", "most");
+        println!("{:80}{:>11}{:>11}{:>11}", self.unit, "median", "least", "most");
         for (name, values) in &self.rows {
             line(name, values, 2);
         }
@@ -70,5 +70,5 @@ fn line(name: &str, values: &[f64], digits: usize) {
     sorted.sort_by(f64::total_cmp);
     let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
     let median = sorted[sorted.len() / 2];
-    println!("  {name:50}{median:>11.digits$}{least:>11.digits$}{most:>11.digits$}");
+    println!("  {name:78}{median:>11.digits$}{least:>11.digits$}{most:>11.digits$}");
 }
