@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::chart::{Chart, Scale, Series};
 use super::lines::{RunLine, Setting};
-use super::run::{Mode, Run};
+use super::run::{BareKind, Run};
 use crate::latency::{Percentiles, micros};
 use crate::out::grouped;
 
@@ -69,9 +69,15 @@ impl Page<'_> {
             write!(f, "\n<tr><td>{}{saturated}", escaped(&title))?;
             write!(f, "<td>{}<td>{} × {load}", line.durability, line.clients)?;
             row(f, line.ours.rate_per_s, &line.ours.latency_us)?;
+            if let Some(service_us) = &line.service_us {
+                write!(f, "\n<tr><td>from sending<td><td><td>")?;
+                cells(f, service_us)?;
+            }
             if let (Some(bare), Some(ratio)) = (&line.baseline, &line.ratio) {
-                write!(f, "\n<tr><td>{}<td>{}<td>", line.mode.bare_name(), line.durability)?;
-                row(f, bare.rate_per_s, &bare.latency_us)?;
+                let saturated = if bare.saturated { ", saturated" } else { "" };
+                let name = bare.kind.name();
+                write!(f, "\n<tr><td>{name}{saturated}<td>{}<td>", line.durability)?;
+                row(f, bare.figures.rate_per_s, &bare.figures.latency_us)?;
                 write!(f, "\n<tr><td>engine / bare<td><td><td>{:.2}×", ratio.rate)?;
                 write!(f, "<td>{:.2}×<td><td>{:.2}×<td><td>", ratio.p50, ratio.p99)?;
             }
@@ -86,7 +92,7 @@ impl Page<'_> {
         let series = self.runs.iter().enumerate().flat_map(|(colour, run)| {
             let name = escaped(&run.mode.title());
             let bare = run.measured.bare.as_ref().map(|bare| Series {
-                name: format!("{name}: {}", run.mode.bare_name()),
+                name: format!("{name}: {}", run.bare.map_or_else(String::new, BareKind::name)),
                 colour,
                 dashed: true,
                 points: curve(&bare.latency_ns),
@@ -105,10 +111,7 @@ impl Page<'_> {
         let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
         let series = quantiles.iter().enumerate().flat_map(|(colour, (name, quantile))| {
             let points = |of: fn(&Run) -> Option<&Histogram<u64>>| {
-                let runs = self.runs.iter().filter_map(|run| match run.mode {
-                    Mode::Open(rate) => Some((f64::from(rate), of(run)?)),
-                    _ => None,
-                });
+                let runs = self.runs.iter().filter_map(|run| Some((run.mode.offered()?, of(run)?)));
                 runs.map(|(rate, latency)| {
                     (rate, latency.value_at_quantile(*quantile) as f64 / 1e3)
                 })
@@ -131,6 +134,10 @@ impl Page<'_> {
 
 fn row(f: &mut Formatter<'_>, rate: f64, latency: &Percentiles) -> fmt::Result {
     write!(f, "<td>{}", grouped(rate as u64))?;
+    cells(f, latency)
+}
+
+fn cells(f: &mut Formatter<'_>, latency: &Percentiles) -> fmt::Result {
     latency.in_order().iter().try_for_each(|value| write!(f, "<td>{}", micros(*value)))
 }
 

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::arrivals::Arrivals;
 use super::lab::Lab;
 use super::lines::{RunLine, Setting};
 use super::machine::{self, Fingerprint};
 use super::run::Run;
 use super::save::save;
+use super::workload::Workload;
 use super::{hgrm, html, table};
 use crate::args::BenchArgs;
 use crate::out;
@@ -16,13 +18,17 @@ use crate::out;
 pub(super) fn publish(
     args: &BenchArgs,
     lab: &Lab,
-    workload: String,
+    (workload, proved): (&impl Workload, Option<String>),
+    arrivals: Option<&Arrivals>,
     runs: &[Run],
 ) -> anyhow::Result<()> {
     let setting = Setting {
         durability: args.durability.into(),
-        workload,
-        aggregates: args.aggregates.into(),
+        workload: workload.name(),
+        aggregates: workload.aggregates(),
+        proved,
+        arrivals: arrivals.map(Arrivals::in_words),
+        rested: args.baseline.then(|| runs.iter().map(|run| run.measured.rested).sum()),
         seconds: args.seconds,
         shares_cores: machine::cores() < args.clients as usize + 2,
         machine: machine::computer(),
