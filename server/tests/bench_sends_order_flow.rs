@@ -64,7 +64,7 @@ fn a_recording_is_repeated_with_fresh_orders_until_the_time_is_over() {
 fn without_a_recording_the_flow_is_made_up_and_nothing_of_it_is_refused() {
     let place = TempDir::new().expect("a directory");
     let table = bench(&place, &with(&["--mode", "pipelined", "--json", "runs.json"]));
-    for word in ["MADE-UP", "0.00 % refused", "1 aggregate;", "proved: ", "digest"] {
+    for word in ["MADE-UP", "0.00 % are refused", "1 aggregate;", "proved: ", "digest"] {
         assert!(table.contains(word), "{word} is missing:\n{table}");
     }
     let text = fs::read_to_string(place.path().join("runs.json")).expect("the runs");

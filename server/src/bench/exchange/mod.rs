@@ -90,12 +90,13 @@ impl Workload for Exchange {
         let Reel { closing, refused, left_out, .. } = &*self.reel;
         let commands = self.reel.len() as u64;
         format!(
-            "order flow of {}, {} order messages a round ({left_out} of hidden orders left out, \
-             {} cancel what rests at the end, {:.2} % refused)",
+            "order flow of {}: {} order messages a round, each a command ({} cancel what rests at \
+             the end, {:.2} % are refused, {} about hidden orders are left out)",
             self.symbol,
             out::grouped(commands),
             out::grouped(*closing),
             percent(*refused, commands),
+            out::grouped(*left_out),
         )
     }
 
@@ -149,12 +150,12 @@ impl Workload for Exchange {
         ensure!(refused == expected, "{refused} messages were refused and not {expected}");
         let (position, digest) = engine.digest()?;
         Ok(Some(format!(
-            "{} rounds in all: {} messages accepted, {} refused (their orders are older than the \
-             recording); {} empty again, with the events that so many rounds make; \
-             digest {digest} at position {position}",
+            "{} rounds in all, {} messages accepted and {} refused{}; {} empty again and had the \
+             events that so many rounds make; digest {digest} at position {position}",
             out::grouped(rounds),
             out::grouped(rounds * self.reel.len() as u64 - refused),
             out::grouped(refused),
+            if refused > 0 { " (their orders are older than the recording)" } else { "" },
             if self.books == 1 { "the book is" } else { "all books are" },
         )))
     }
