@@ -29,8 +29,8 @@ before each mode is not counted. Snapshots are off.
 
 `--arrivals` takes the times from a journal instead: each command is due when an entry of it was,
 from the first one on and from the start again at its end, so many times as fast as --pace says. An
-entry has the time at which the writer took up its turn, by its own clock: commands of one turn share
-it, and `exchange replay` leaves the times of the replay, not those of the recorded messages.
+entry has the time at which the writer took up its turn, by its own clock: commands of one turn
+share it, and `exchange replay` leaves the times of the replay, not those of the recorded messages.
 
 `--workload exchange` sends order messages: submissions, partial cancels, deletions and executions,
 from a LOBSTER file or made up in a like mix. At the end of the file what still rests is cancelled,

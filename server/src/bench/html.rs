@@ -81,6 +81,10 @@ impl Page<'_> {
                 write!(f, "\n<tr><td>engine / bare<td><td><td>{:.2}×", ratio.rate)?;
                 write!(f, "<td>{:.2}×<td><td>{:.2}×<td><td>", ratio.p50, ratio.p99)?;
             }
+            if let Some(why) = line.baseline.as_ref().and_then(|bare| bare.invalid.as_ref()) {
+                write!(f, "\n<tr><td class=\"invalid\" colspan=\"9\">invalid baseline: ")?;
+                write!(f, "{}", escaped(why))?;
+            }
             if let Some(why) = &line.invalid {
                 write!(f, "\n<tr><td class=\"invalid\" colspan=\"9\">invalid: {}", escaped(why))?;
             }
@@ -111,7 +115,7 @@ impl Page<'_> {
         let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
         let series = quantiles.iter().enumerate().flat_map(|(colour, (name, quantile))| {
             let points = |of: fn(&Run) -> Option<&Histogram<u64>>| {
-                let runs = self.runs.iter().filter_map(|run| Some((run.mode.offered()?, of(run)?)));
+                let runs = self.runs.iter().filter_map(|run| Some((run.offered()?, of(run)?)));
                 runs.map(|(rate, latency)| {
                     (rate, latency.value_at_quantile(*quantile) as f64 / 1e3)
                 })

@@ -43,8 +43,8 @@ impl Setting {
         let arrivals = arrivals.map_or_else(String::new, |it| format!("\narrivals: {it}"));
         let rested = self.rested.map_or_else(String::new, |rested| {
             format!(
-                "\nbaseline: its slices begin once the engine has filled its next segment: {:.0} ms \
-                 in all, measured on neither side",
+                "\nbaseline: its slices begin once the engine has filled its next segment: {:.0} \
+                 ms in all, measured on neither side",
                 rested.as_secs_f64() * 1e3
             )
         });
@@ -73,9 +73,9 @@ pub(super) struct RunLine<'a> {
     pub(super) in_flight: u32,
     /// Only an open loop offers a rate of its own.
     pub(super) offered_per_s: Option<f64>,
-    /// So many times as fast as recorded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pace: Option<u32>,
+    /// Where arrivals are recorded ones.
+    #[serde(flatten)]
+    recorded: Option<Recorded>,
     #[serde(flatten)]
     pub(super) ours: Figures,
     /// From sending to answer, in an open loop.
@@ -116,7 +116,7 @@ impl<'a> RunLine<'a> {
         let ours = Figures::of(tally);
         let bare = run.measured.bare.as_ref().zip(run.bare);
         let baseline = bare.map(|(bare, kind)| Baseline::of(bare, kind, run.mode));
-        let offered_per_s = run.mode.offered();
+        let offered_per_s = run.offered();
         let invalid = why_invalid(run.mode, tally);
         Self {
             mode: run.mode,
@@ -124,7 +124,7 @@ impl<'a> RunLine<'a> {
             clients: run.clients,
             in_flight: run.in_flight,
             offered_per_s,
-            pace: run.mode.pace(),
+            recorded: Recorded::of(run.mode),
             service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
             valid: invalid.is_none(),
             invalid,
@@ -149,6 +149,24 @@ impl<'a> RunLine<'a> {
     }
 }
 
+/// How recorded arrivals were offered.
+#[derive(Serialize)]
+struct Recorded {
+    /// So many times as fast.
+    pace: u32,
+    /// The mean rate at that pace, over the whole recording.
+    recorded_per_s: u32,
+}
+
+impl Recorded {
+    fn of(mode: Mode) -> Option<Self> {
+        match mode {
+            Mode::Recorded { pace, per_s } => Some(Self { pace, recorded_per_s: per_s }),
+            _ => None,
+        }
+    }
+}
+
 /// One late command in so many is the most that a generator may have for its run to count, and
 /// that an engine may hold back without being saturated.
 const LATE_ONE_IN: u64 = 100;
@@ -163,12 +181,10 @@ fn why_invalid(mode: Mode, tally: &Tally) -> Option<String> {
     match mode {
         _ if tally.commands == 0 => Some("nothing was answered".to_owned()),
         _ if tally.failed > 0 => Some(format!("{} commands failed", tally.failed)),
-        _ if mode.offered().is_some() && tally.late * LATE_ONE_IN > tally.commands => {
-            Some(format!(
-                "the generator was late by its own fault for {:.1} % of the commands",
-                percent(tally.late)
-            ))
-        }
+        _ if mode.is_open() && tally.late * LATE_ONE_IN > tally.commands => Some(format!(
+            "the generator was late by its own fault for {:.1} % of the commands",
+            percent(tally.late)
+        )),
         _ => None,
     }
 }

@@ -145,5 +145,6 @@ fn run_mode<W: Workload>(
         }
     };
     let measured = measure(ours.as_mut(), bare_loop, || lab.rest(), args.seconds)?;
-    Ok(Run { mode, in_flight, clients: args.clients, measured, bare })
+    let BenchArgs { clients, seconds, .. } = *args;
+    Ok(Run { mode, in_flight, clients, seconds, measured, bare })
 }

@@ -47,5 +47,6 @@ pub(super) fn publish(
         Some(file) => save(file, |out| out::json_line(out, &lines))?,
         None => {}
     }
-    Ok(out::print(&format!("{}\n{}", table::of(&lines), setting.in_words()))?)
+    let notes: String = table::notes(&lines).iter().map(|note| format!("{note}\n")).collect();
+    Ok(out::print(&format!("{}\n{notes}{}", table::of(&lines), setting.in_words()))?)
 }

@@ -15,7 +15,7 @@ pub(super) enum Mode {
     Pipelined,
     /// So many commands a second.
     Open(u32),
-    /// As a journal has it, so many times as fast: that many commands a second on average.
+    /// As a journal has it, so many times as fast: that many commands a second over all of it.
     Recorded { pace: u32, per_s: u32 },
 }
 
@@ -27,6 +27,8 @@ pub(super) struct Run {
     pub(super) clients: u32,
     /// Commands on their way for each of them.
     pub(super) in_flight: u32,
+    /// How long each side was measured.
+    pub(super) seconds: u32,
     /// What was counted.
     pub(super) measured: Comparison,
     /// What it is compared with.
@@ -67,30 +69,30 @@ impl Mode {
         }
     }
 
-    /// The rate that is offered, whatever is answered.
-    pub(super) fn offered(self) -> Option<f64> {
-        match self {
-            Self::Open(rate) | Self::Recorded { per_s: rate, .. } => Some(rate.into()),
-            Self::Closed | Self::Pipelined => None,
-        }
-    }
-
-    /// How many times as fast as recorded.
-    pub(super) fn pace(self) -> Option<u32> {
-        match self {
-            Self::Recorded { pace, .. } => Some(pace),
-            _ => None,
-        }
+    /// Whether commands are sent when others are answered, or when it is their time.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Self::Open(_) | Self::Recorded { .. })
     }
 
     /// Tells runs apart, in words.
     pub(super) fn title(self) -> String {
         match self {
             Self::Open(rate) => format!("open, {}/s", out::grouped(rate.into())),
-            Self::Recorded { pace, per_s } => {
-                format!("open, arrivals x{pace}, {}/s", out::grouped(per_s.into()))
-            }
+            Self::Recorded { pace, .. } => format!("open, arrivals x{pace}"),
             other => other.name().to_owned(),
+        }
+    }
+}
+
+impl Run {
+    /// The rate that was offered, whatever was answered: all that was due is sent in the end.
+    pub(super) fn offered(&self) -> Option<f64> {
+        match self.mode {
+            Mode::Open(rate) => Some(rate.into()),
+            Mode::Recorded { .. } => {
+                Some(self.measured.ours.commands as f64 / f64::from(self.seconds))
+            }
+            Mode::Closed | Mode::Pipelined => None,
         }
     }
 }

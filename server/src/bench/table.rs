@@ -7,6 +7,17 @@ use super::lines::{Figures, Ratio, RunLine};
 use crate::latency::{Percentiles, micros};
 use crate::out;
 
+/// What must be known of runs and of what they are compared with before their figures are used.
+pub(super) fn notes(lines: &[RunLine<'_>]) -> Vec<String> {
+    let noted = |line: &RunLine<'_>| {
+        let title = line.mode.title();
+        let ours = line.invalid.as_ref().map(|why| format!("INVALID: {title}: {why}"));
+        let bare = line.baseline.as_ref().and_then(|bare| bare.invalid.as_ref());
+        [ours, bare.map(|why| format!("INVALID: baseline of {title}: {why}"))]
+    };
+    lines.iter().flat_map(noted).flatten().collect()
+}
+
 /// Every run, and what it is compared with.
 pub(super) fn of(lines: &[RunLine<'_>]) -> Table {
     let mut table = Table::new();
@@ -26,15 +37,9 @@ pub(super) fn of(lines: &[RunLine<'_>]) -> Table {
             if bare.saturated {
                 add(&mut table, vec!["  baseline saturated".to_owned()]);
             }
-            if let Some(why) = &bare.invalid {
-                add(&mut table, vec![format!("INVALID baseline: {why}")]);
-            }
         }
         if line.saturated {
             add(&mut table, vec!["  saturated".to_owned()]);
-        }
-        if let Some(why) = &line.invalid {
-            add(&mut table, vec![format!("INVALID: {why}")]);
         }
     }
     table

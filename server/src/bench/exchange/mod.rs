@@ -90,9 +90,10 @@ impl Workload for Exchange {
         let Reel { closing, refused, left_out, .. } = &*self.reel;
         let commands = self.reel.len() as u64;
         format!(
-            "order flow of {}: {} order messages a round, each a command ({} cancel what rests at \
-             the end, {:.2} % are refused, {} about hidden orders are left out)",
+            "order flow of {}{}: {} order messages a round, each a command ({} cancel what rests \
+             at the end, {:.2} % are refused, {} about hidden orders are left out)",
             self.symbol,
+            if self.books == 1 { " into one book" } else { " into each of several books in turn" },
             out::grouped(commands),
             out::grouped(*closing),
             percent(*refused, commands),
