@@ -45,6 +45,7 @@ fn the_bare_loop_is_measured_beside_it() {
         assert_eq!(run["durability"], "buffered");
         assert_eq!(run["baseline"]["saturated"], false);
         assert_figures(run);
+        assert!(run["stages_us"]["write_and_sync"].as_f64() > Some(0.0), "{run}");
         assert_figures(&run["baseline"]);
         for name in ["rate", "p50", "p99"] {
             assert!(run["ratio"][name].as_f64() > Some(0.0), "{run}");
@@ -112,7 +113,7 @@ fn plotters_and_browsers_get_files_of_their_own() {
         assert!(counts.is_sorted() && counts.len() > 10, "{text}");
     }
     let page = fs::read_to_string(place.path().join("out.html")).expect("a page");
-    assert!(page.matches("<svg").count() == 2 && page.matches("<polyline").count() == 5, "{page}");
+    assert!(page.matches("<svg").count() == 3 && page.matches("<polyline").count() == 5, "{page}");
     for outside in ["http:", "https:", "<script", "src="] {
         assert!(!page.contains(outside), "it opens without a network: {outside}");
     }

@@ -20,7 +20,8 @@ Examples:
   hotledger bench --workload exchange --messages \\
     AAPL_2012-06-21_34200000_37800000_message_50.csv --baseline
 
-`closed` waits for each answer before the next command; its latency is that of one command.
+`closed` waits for each answer before the next command; its latency is that of one command through
+a session.
 `pipelined` keeps --in-flight commands on their way for each client; its latency runs from
 submission to answer. `open` sends at a fixed rate, answered or not; its latency runs from when a
 command was due, so that waiting behind a slow one counts, and the service time from when it was

@@ -2,37 +2,33 @@
 
 use std::time::{Duration, Instant};
 
-use hotledger::Engine;
-
+use super::line::Line;
 use super::slice::{Measured, Tally, run_clients};
-use super::workload::{Stream, Workload, judge};
 
 /// Clients that have one command on its way each.
-pub(super) struct Closed<'a, W: Workload> {
-    engine: &'a Engine,
-    streams: &'a mut [W::Stream],
+pub(super) struct Closed<L> {
+    lines: Vec<L>,
 }
 
-impl<'a, W: Workload> Closed<'a, W> {
-    /// A client of this engine for each stream.
-    pub(super) fn new(engine: &'a Engine, streams: &'a mut [W::Stream]) -> Self {
-        Self { engine, streams }
+impl<L: Line> Closed<L> {
+    /// A client for each line, which needs room for no more than one command.
+    pub(super) fn new(lines: Vec<L>) -> Self {
+        Self { lines }
     }
 }
 
-impl<W: Workload> Measured for Closed<'_, W> {
+impl<L: Line> Measured for Closed<L> {
     fn run(&mut self, length: Duration, tally: &mut Tally) -> anyhow::Result<()> {
         let until = Instant::now() + length;
-        let engine = self.engine;
-        run_clients(self.streams, tally, |stream, tally| {
+        run_clients(&mut self.lines, tally, |line, tally| {
             let mut sent = Instant::now();
             while sent < until {
-                let (id, command) = stream.next();
-                let answer = engine.aggregate::<W::Kind>(id).execute(command).wait();
+                let commands = line.send(1);
+                let answers = line.reap_wait(1, tally);
+                assert_eq!((commands, answers), (1, 1), "each command is answered by itself");
                 // One clock read a command: the answer's time is the next one's start.
                 let answered = Instant::now();
                 tally.record(answered, answered - sent, 1);
-                judge::<W>(&answer, tally);
                 sent = answered;
             }
         })

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use hdrhistogram::Histogram;
 
+use super::bars::Bars;
 use super::chart::{Chart, Scale, Series};
 use super::lines::{RunLine, Setting};
 use super::run::{BareKind, Run};
@@ -47,6 +48,8 @@ impl Display for Page<'_> {
         if !rates.series[0].points.is_empty() {
             writeln!(f, "<h2>Latency against offered rate</h2>\n{rates}")?;
         }
+        writeln!(f, "<h2>Where the time goes, on average</h2>\n{}", self.stages())?;
+        writeln!(f, "<p>Writing is averaged over batches, those of the warm-up among them.</p>")?;
         writeln!(f, "<h2>Latency over time</h2>")?;
         for run in self.runs {
             writeln!(f, "<h3>{}</h3>\n{}", escaped(&run.mode.title()), over_time(run))?;
@@ -109,6 +112,16 @@ impl Page<'_> {
             up: ("µs", Scale::Log),
             series: series.flatten().collect(),
         }
+    }
+
+    fn stages(&self) -> Bars {
+        let whole = |run: &Run| {
+            let shares: Vec<_> = run.stages.times_us().collect();
+            let name = format!("{}: {} µs", run.mode.title(), micros(shares.iter().sum()));
+            (escaped(&name), shares)
+        };
+        let parts = self.runs.first().map(|run| run.stages.names().collect());
+        Bars { parts: parts.unwrap_or_default(), wholes: self.runs.iter().map(whole).collect() }
     }
 
     fn against_rate(&self) -> Chart {

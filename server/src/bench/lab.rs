@@ -23,7 +23,8 @@ const PROBE: Duration = Duration::from_millis(200);
 /// A disk for the engine and one beside it for the bare loop.
 pub(super) struct Lab {
     place: Place,
-    watched: Arc<WatchedDisk>,
+    /// The same disk, where there is one.
+    watched: Option<Arc<WatchedDisk>>,
     disk: Arc<dyn Disk>,
 }
 
@@ -44,20 +45,17 @@ impl Lab {
             (Some(directory), _) => Place::Kept(directory.clone()),
             (None, _) => Place::Passing(passing()?),
         };
-        let watched = match place.directory() {
-            None => WatchedDisk::new(MemoryDisk::forgetful()),
-            Some(directory) => {
-                let disk = FileDisk::open(directory)
-                    .with_context(|| format!("cannot open {}", directory.display()))?;
-                match args.blocking_writes {
-                    true => WatchedDisk::new(disk.without_io_uring()),
-                    false => WatchedDisk::new(disk),
-                }
-            }
+        let Some(directory) = place.directory() else {
+            return Ok(Self { place, watched: None, disk: Arc::new(MemoryDisk::forgetful()) });
         };
-        let watched = Arc::new(watched);
+        let disk = FileDisk::open(directory)
+            .with_context(|| format!("cannot open {}", directory.display()))?;
+        let watched = Arc::new(match args.blocking_writes {
+            true => WatchedDisk::new(disk.without_io_uring()),
+            false => WatchedDisk::new(disk),
+        });
         let disk: Arc<dyn Disk> = watched.clone();
-        Ok(Self { place, watched, disk })
+        Ok(Self { place, watched: Some(watched), disk })
     }
 
     /// Opens the engine that is measured. Snapshots are off.
@@ -72,7 +70,7 @@ impl Lab {
 
     /// Lets the engine finish filling its next segment; how long that took.
     pub(super) fn rest(&self) -> Duration {
-        self.watched.rest()
+        self.watched.as_ref().map_or(Duration::ZERO, |disk| disk.rest())
     }
 
     /// The disk under the engine.

@@ -3,6 +3,7 @@
 mod arrivals;
 mod bank;
 mod bare;
+mod bars;
 mod chart;
 mod closed;
 mod course;
@@ -23,6 +24,7 @@ mod run;
 mod save;
 mod schedule;
 mod slice;
+mod stages;
 mod table;
 mod watch;
 mod workload;
@@ -42,6 +44,7 @@ use self::pipelined::Pipelined;
 use self::run::{Mode, Run};
 use self::schedule::Offer;
 use self::slice::{Measured, measure};
+use self::stages::{Before, Stages};
 use self::workload::Workload;
 use crate::args::{BenchArgs, ModeArg, WorkloadArg};
 use crate::exit::Failure;
@@ -137,14 +140,15 @@ fn run_mode<W: Workload>(
         .map(|stream| rival::prepare(args, (mode, offer), lab, (engine, workload), stream))
         .transpose()?;
     let (bare_loop, bare) = rival.unzip();
+    let lines = SessionLine::<W>::all(engine, streams, in_flight);
     let mut ours: Box<dyn Measured> = match offer {
-        None if mode == Mode::Closed => Box::new(Closed::<W>::new(engine, streams)),
-        None => Box::new(Pipelined::new(SessionLine::<W>::all(engine, streams, in_flight))),
-        Some(offer) => {
-            Box::new(Open::new(SessionLine::<W>::all(engine, streams, in_flight), offer))
-        }
+        None if mode == Mode::Closed => Box::new(Closed::new(lines)),
+        None => Box::new(Pipelined::new(lines)),
+        Some(offer) => Box::new(Open::new(lines, offer)),
     };
+    let before = Before::of(engine.stats());
     let measured = measure(ours.as_mut(), bare_loop, || lab.rest(), args.seconds)?;
+    let stages = Stages::of(&measured.ours, before.write_us(engine.stats()));
     let BenchArgs { clients, seconds, .. } = *args;
-    Ok(Run { mode, in_flight, clients, seconds, measured, bare })
+    Ok(Run { mode, in_flight, clients, seconds, measured, stages, bare })
 }

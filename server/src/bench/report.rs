@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use super::arrivals::Arrivals;
 use super::lab::Lab;
@@ -28,7 +29,8 @@ pub(super) fn publish(
         aggregates: workload.aggregates(),
         proved,
         arrivals: arrivals.map(Arrivals::in_words),
-        rested: args.baseline.then(|| runs.iter().map(|run| run.measured.rested).sum()),
+        rested: Some(runs.iter().map(|run| run.measured.rested).sum())
+            .filter(|rested| *rested > Duration::ZERO),
         seconds: args.seconds,
         shares_cores: machine::cores() < args.clients as usize + 2,
         machine: machine::computer(),

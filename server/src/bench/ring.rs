@@ -3,15 +3,16 @@
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::closed::Closed;
 use super::line::Line;
 use super::open::Open;
 use super::pipelined::Pipelined;
 use super::schedule::Offer;
-use super::slice::{Measured, Tally, run_clients};
+use super::slice::{Measured, Tally};
 
 /// Looks between two yields, as in the engine: others need a core now and then.
 const LOOKS_PER_YIELD: u32 = 64;
@@ -26,7 +27,7 @@ impl Ring {
     /// Each client waits for each answer.
     pub(super) fn closed(clients: u32) -> Self {
         let (lines, answerer) = lay(clients, 1);
-        Self { clients: Box::new(OneByOne { lines }), answerer }
+        Self { clients: Box::new(Closed::new(lines)), answerer }
     }
 
     /// Each client keeps so many on their way.
@@ -150,26 +151,5 @@ impl Line for RingLine {
             pause(&mut looks);
         }
         self.reap(most, tally)
-    }
-}
-
-/// Clients that have one command on its way each.
-struct OneByOne {
-    lines: Vec<RingLine>,
-}
-
-impl Measured for OneByOne {
-    fn run(&mut self, length: Duration, tally: &mut Tally) -> anyhow::Result<()> {
-        let until = Instant::now() + length;
-        run_clients(&mut self.lines, tally, |line, tally| {
-            let mut sent = Instant::now();
-            while sent < until {
-                line.send(1);
-                line.reap_wait(1, tally);
-                let answered = Instant::now();
-                tally.record(answered, answered - sent, 1);
-                sent = answered;
-            }
-        })
     }
 }

@@ -3,6 +3,7 @@
 use hotledger::limits::SESSION_IN_FLIGHT_MAX;
 
 use super::slice::Comparison;
+use super::stages::Stages;
 use crate::args::BenchArgs;
 use crate::out;
 
@@ -31,6 +32,8 @@ pub(super) struct Run {
     pub(super) seconds: u32,
     /// What was counted.
     pub(super) measured: Comparison,
+    /// Where the engine's time went.
+    pub(super) stages: Stages,
     /// What it is compared with.
     pub(super) bare: Option<BareKind>,
 }

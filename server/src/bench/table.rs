@@ -7,13 +7,15 @@ use super::lines::{Figures, Ratio, RunLine};
 use crate::latency::{Percentiles, micros};
 use crate::out;
 
-/// What must be known of runs and of what they are compared with before their figures are used.
+/// Where the time went, and what must be known of runs and of what they are compared with before
+/// their figures are used.
 pub(super) fn notes(lines: &[RunLine<'_>]) -> Vec<String> {
     let noted = |line: &RunLine<'_>| {
         let title = line.mode.title();
         let ours = line.invalid.as_ref().map(|why| format!("INVALID: {title}: {why}"));
         let bare = line.baseline.as_ref().and_then(|bare| bare.invalid.as_ref());
-        [ours, bare.map(|why| format!("INVALID: baseline of {title}: {why}"))]
+        let bare = bare.map(|why| format!("INVALID: baseline of {title}: {why}"));
+        [Some(format!("{title}: {}", line.stages_us.in_words())), ours, bare]
     };
     lines.iter().flat_map(noted).flatten().collect()
 }
