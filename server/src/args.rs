@@ -1,5 +1,6 @@
 //! The shape of the command line: every command, option and example.
 
+mod bench;
 mod journal;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hotledger::{Durability, SnapshotPolicy};
 
+pub(crate) use self::bench::{BenchArgs, ModeArg, WorkloadArg};
 pub(crate) use self::journal::{
     CheckpointArgs, InspectArgs, JournalCommand, KeygenArgs, SalvageArgs, VerifyArgs,
 };
@@ -64,68 +66,6 @@ pub(crate) enum Command {
 pub(crate) enum ExchangeCommand {
     /// Run a LOBSTER message file (real NASDAQ order flow) through the matching engine
     Replay(ReplayArgs),
-}
-
-/// The options of `bench`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  hotledger bench
-  hotledger bench --mode closed --baseline
-  hotledger bench --mode pipelined --seconds 10 --json - | jq '.[0].rate_per_s'
-  hotledger bench --mode open --rate 10000,100000,1000000 --baseline --html report.html
-
-`closed` waits for each answer before the next command; its latency is that of one command.
-`pipelined` keeps --in-flight commands on their way for each client; its latency runs from
-submission to answer. `open` sends at a fixed rate, answered or not; its latency runs from when a
-command was due, so that waiting behind a slow one counts, and the service time from when it was
-sent. A run whose generator was late by its own fault says that it is invalid. One second of warm-up
-before each mode is not counted. Snapshots are off.")]
-pub(crate) struct BenchArgs {
-    /// How clients wait for their answers
-    #[arg(long, value_enum, default_value_t = ModeArg::Both)]
-    pub(crate) mode: ModeArg,
-    /// Threads that send commands
-    #[arg(long, default_value_t = 1, value_parser = up_to(256))]
-    pub(crate) clients: u32,
-    /// Commands on their way for each client in pipelined mode
-    #[arg(long, default_value_t = 8_192, value_parser = up_to(IN_FLIGHT_MAX))]
-    pub(crate) in_flight: u32,
-    /// Commands a second in open mode, all clients together; several rates are run in turn
-    #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = up_to(100_000_000),
-          default_values_t = [10_000, 100_000, 1_000_000])]
-    pub(crate) rate: Vec<u32>,
-    /// Seconds measured in each mode (and as many for the bare loop)
-    #[arg(long, default_value_t = 4, value_parser = up_to(86_400))]
-    pub(crate) seconds: u32,
-    /// What an answer promises
-    #[arg(long, value_enum, default_value_t = DurabilityArg::Synced)]
-    pub(crate) durability: DurabilityArg,
-    /// Aggregates that the commands are spread over
-    #[arg(long, default_value_t = 100_000, value_parser = up_to(100_000_000))]
-    pub(crate) aggregates: u32,
-    /// Record events with this many bytes of payload instead of bank deposits
-    #[arg(long, value_name = "BYTES", value_parser = up_to(65_536))]
-    pub(crate) payload: Option<u32>,
-    /// Keep the data in this directory (without it: a temporary one, removed afterwards)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Measure the bare loop in the same run, slice by slice, and print the ratios
-    #[arg(long)]
-    pub(crate) baseline: bool,
-    /// Write the runs as JSON to this file, or to standard output instead of the table with `-`
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Write each run's percentiles in HdrHistogram's text form, for its plotters; with several
-    /// runs the mode is put before the file's extension
-    #[arg(long, value_name = "FILE")]
-    pub(crate) hgrm: Option<PathBuf>,
-    /// Write a report with charts as one file that opens without a network
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
-    /// Leave io_uring alone: one blocking write at a time
-    #[arg(long)]
-    pub(crate) blocking_writes: bool,
 }
 
 /// The options of `apply`.
@@ -258,30 +198,6 @@ pub(crate) enum OutputArg {
     Json,
 }
 
-/// How clients wait for their answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ModeArg {
-    /// One command at a time.
-    Closed,
-    /// Many commands on their way.
-    Pipelined,
-    /// At the rates that --rate names, one after the other, whatever becomes of the answers.
-    Open,
-    /// Closed, then pipelined.
-    Both,
-}
-
-/// What an answer promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DurabilityArg {
-    /// Survives a power cut.
-    Synced,
-    /// Survives the process, not the power.
-    Buffered,
-    /// In memory only.
-    Volatile,
-}
-
 /// What an answer promises where data is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DiskDurabilityArg {
@@ -289,16 +205,6 @@ pub(crate) enum DiskDurabilityArg {
     Synced,
     /// Survives the process, not the power.
     Buffered,
-}
-
-impl From<DurabilityArg> for Durability {
-    fn from(durability: DurabilityArg) -> Self {
-        match durability {
-            DurabilityArg::Synced => Self::Synced,
-            DurabilityArg::Buffered => Self::Buffered,
-            DurabilityArg::Volatile => Self::Volatile,
-        }
-    }
 }
 
 impl From<DiskDurabilityArg> for Durability {

@@ -1,32 +1,15 @@
 //! `bench` says rate, latency and durability, as a table and as JSON, and leaves nothing behind.
 
+#[path = "support/laboratory.rs"]
+mod laboratory;
 mod support;
 
 use std::fs;
 
+use laboratory::{assert_figures, bench, runs};
 use serde_json::Value;
 use support::{assert_code, hotledger, run};
 use tempfile::TempDir;
-
-fn bench(place: &TempDir, options: &[&str]) -> String {
-    let mut command = hotledger();
-    command.current_dir(place.path());
-    let quick = ["bench", "--seconds", "1", "--aggregates", "100"];
-    let output = run(command.args(quick).args(options));
-    assert_code(&output, 0);
-    String::from_utf8(output.stdout).expect("text")
-}
-
-#[track_caller]
-fn assert_figures(figures: &Value) {
-    assert!(figures["rate_per_s"].as_f64() > Some(0.0), "{figures}");
-    let mut before = 0.0;
-    for name in ["p50", "p90", "p99", "p99.9", "max"] {
-        let value = figures["latency_us"][name].as_f64().expect("a figure");
-        assert!(value >= before, "{figures}");
-        before = value;
-    }
-}
 
 #[test]
 fn both_modes_are_in_the_table_and_nothing_stays() {
@@ -53,11 +36,16 @@ fn both_modes_are_in_the_table_and_nothing_stays() {
 #[test]
 fn the_bare_loop_is_measured_beside_it() {
     let place = TempDir::new().expect("a directory");
-    let runs = bench(&place, &["--baseline", "--json", "-", "--durability", "buffered"]);
-    let runs: Vec<Value> = serde_json::from_str(&runs).expect("only an array on stdout");
+    let sized = ["--baseline", "--durability", "buffered", "--payload", "5000"];
+    let runs = runs(&place, &sized);
+    assert_eq!(runs[0]["baseline"]["kind"], "bare 8 KiB write");
+    let bytes = runs[1]["baseline"]["bytes"].as_u64().expect("bytes of a record");
+    assert!((5_000..5_500).contains(&bytes), "as large as an event with its head: {bytes}");
     for run in &runs {
         assert_eq!(run["durability"], "buffered");
+        assert_eq!(run["baseline"]["saturated"], false);
         assert_figures(run);
+        assert!(run["stages_us"]["write_and_sync"].as_f64() > Some(0.0), "{run}");
         assert_figures(&run["baseline"]);
         for name in ["rate", "p50", "p99"] {
             assert!(run["ratio"][name].as_f64() > Some(0.0), "{run}");
@@ -69,9 +57,10 @@ fn the_bare_loop_is_measured_beside_it() {
 fn memory_alone_can_be_measured_with_several_clients() {
     let place = TempDir::new().expect("a directory");
     let options = ["--durability", "volatile", "--clients", "2", "--in-flight", "64"];
-    let runs = bench(&place, &[&options[..], &["--payload", "100", "--json", "-"]].concat());
-    let runs: Vec<Value> = serde_json::from_str(&runs).expect("an array");
+    let runs = runs(&place, &[&options[..], &["--payload", "100", "--baseline"]].concat());
     for run in &runs {
+        assert_eq!(run["baseline"]["kind"], "raw ring", "there is no disk to compare with");
+        assert_figures(&run["baseline"]);
         assert_eq!(run["durability"], "volatile");
         assert_eq!(run["clients"], 2);
         assert_eq!(run["valid"], true);
@@ -93,8 +82,7 @@ fn data_that_is_kept_can_be_looked_at() {
 #[test]
 fn an_open_loop_offers_each_rate_and_counts_from_when_a_command_was_due() {
     let place = TempDir::new().expect("a directory");
-    let rates = ["--mode", "open", "--rate", "500,2000", "--baseline", "--json", "-"];
-    let runs: Vec<Value> = serde_json::from_str(&bench(&place, &rates)).expect("an array");
+    let runs = runs(&place, &["--mode", "open", "--rate", "500,2000", "--baseline"]);
     for (run, rate) in runs.iter().zip([500.0, 2_000.0]) {
         assert_eq!((&run["mode"], &run["offered_per_s"]), (&"open".into(), &rate.into()));
         assert_figures(run);
@@ -125,7 +113,7 @@ fn plotters_and_browsers_get_files_of_their_own() {
         assert!(counts.is_sorted() && counts.len() > 10, "{text}");
     }
     let page = fs::read_to_string(place.path().join("out.html")).expect("a page");
-    assert!(page.matches("<svg").count() == 2 && page.matches("<polyline").count() == 5, "{page}");
+    assert!(page.matches("<svg").count() == 3 && page.matches("<polyline").count() == 5, "{page}");
     for outside in ["http:", "https:", "<script", "src="] {
         assert!(!page.contains(outside), "it opens without a network: {outside}");
     }

@@ -84,6 +84,12 @@ pub enum LobsterError {
     },
 }
 
+/// The symbol in the name of a message file, which begins with it.
+#[must_use]
+pub fn symbol(file_name: &str) -> &str {
+    file_name.split(['_', '.']).next().unwrap_or(file_name)
+}
+
 /// The messages of a file, in order; the first error is the last item.
 pub fn messages<R: BufRead>(reader: R) -> Messages<R> {
     Messages { reader, text: String::new(), line: 0, ended: false }

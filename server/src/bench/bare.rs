@@ -11,16 +11,11 @@ use hotledger_journal::{
     WriteQueue, WriteTicket,
 };
 
-use super::run::Mode;
-use super::schedule::Schedule;
+use super::schedule::{LATE, Offer, Schedule};
 use super::slice::{Measured, Tally};
-use crate::args::BenchArgs;
 
-/// One record of the pipelined loop.
-const RECORD_BYTES: usize = 128;
-
-/// Most of them in one write.
-const RECORDS_MAX: usize = BATCH_BYTES_MAX / RECORD_BYTES;
+/// The smallest record: two numbers and their CRC.
+const RECORD_BYTES_MIN: usize = 20;
 
 /// The file that is written round and round, filled with zeros before.
 const FILE: &str = "bare-loop";
@@ -28,27 +23,38 @@ const FILE_BYTES: u64 = 256 << 20;
 
 /// One thread that fills buffers and writes them, with nothing of the engine's in between.
 ///
-/// Closed: one block of 4 KiB a command. Pipelined: records of 128 bytes with a CRC each, in
-/// batches that together hold as many records as the clients have commands on their way. Open: the
-/// same records as they are due, as many in a batch as have come while the writes before were busy.
+/// Closed: as many blocks of 4 KiB a command as the engine writes. Pipelined: records of the size
+/// that a command has on disk with a CRC each, in batches that together hold as many records as the
+/// clients have commands on their way. Open: the same records as they are due, as many in a batch
+/// as have come while the writes before were busy.
 pub(super) struct Bare {
     disk: Arc<dyn Disk>,
     file: Arc<dyn DiskFile>,
     queue: Box<dyn WriteQueue>,
     free: Vec<Arc<AlignedBuffer>>,
     under_way: VecDeque<Write>,
+    records: Records,
     pace: Pace,
     offset: u64,
     number: u64,
 }
 
-/// How many records go into a write.
+/// What is written for a command.
 #[derive(Clone, Copy)]
+pub(super) struct Records {
+    /// Bytes of one of them.
+    pub(super) bytes: usize,
+    /// No write is smaller than this.
+    pub(super) write_bytes_min: usize,
+}
+
+/// How many records go into a write.
 enum Pace {
     /// Always so many, in whole blocks.
     Full(u64),
-    /// As many as are due at this rate a second.
-    Due(f64),
+    /// As many as are due. With more than so many that are due or under way the loop is
+    /// saturated: the engine's clients would have to wait for room.
+    Due { offer: Offer, backlog_max: u64 },
 }
 
 struct Write {
@@ -61,36 +67,48 @@ struct Write {
 }
 
 impl Bare {
-    /// The loop that does what the clients of this mode do.
-    pub(super) fn prepare(
+    /// One record after the other, each in a write of its own.
+    pub(super) fn closed(
         disk: &Arc<dyn Disk>,
         durability: Durability,
-        mode: Mode,
-        args: &BenchArgs,
+        records: Records,
+    ) -> anyhow::Result<Self> {
+        Self::new(disk, disk.writer(durability), (durability, 1), records, Pace::Full(1))
+    }
+
+    /// Always so many on their way.
+    pub(super) fn pipelined(
+        disk: &Arc<dyn Disk>,
+        durability: Durability,
+        records: Records,
+        in_flight: usize,
     ) -> anyhow::Result<Self> {
         let queue = disk.writer(durability);
         let slots = queue.in_flight_max().max(1);
-        let commands = args.in_flight as usize * args.clients as usize;
-        let (slots, pace) = match mode {
-            Mode::Closed => (1, Pace::Full(1)),
-            Mode::Pipelined => (slots, Pace::Full((commands / slots).clamp(1, RECORDS_MAX) as u64)),
-            Mode::Open(rate) => (slots, Pace::Due(rate.into())),
-        };
-        Self::new(disk, durability, queue, slots, pace)
+        let full = Pace::Full((in_flight / slots).clamp(1, records.most()) as u64);
+        Self::new(disk, queue, (durability, slots), records, full)
     }
 
-    /// One synced block after the other: what the raw disk takes for it.
-    pub(super) fn of_blocks(disk: &Arc<dyn Disk>) -> anyhow::Result<Self> {
-        let durability = Durability::Synced;
-        Self::new(disk, durability, disk.writer(durability), 1, Pace::Full(1))
+    /// What is due, with room for so many that are not written.
+    pub(super) fn open(
+        disk: &Arc<dyn Disk>,
+        durability: Durability,
+        records: Records,
+        offer: Offer,
+        backlog_max: u64,
+    ) -> anyhow::Result<Self> {
+        let queue = disk.writer(durability);
+        let slots = queue.in_flight_max().max(1);
+        let due = Pace::Due { offer, backlog_max };
+        Self::new(disk, queue, (durability, slots), records, due)
     }
 
     /// Prepares the file and the buffers.
     fn new(
         disk: &Arc<dyn Disk>,
-        durability: Durability,
         queue: Box<dyn WriteQueue>,
-        slots: usize,
+        (durability, slots): (Durability, usize),
+        records: Records,
         pace: Pace,
     ) -> anyhow::Result<Self> {
         let file = zero_filled(disk.as_ref(), durability)
@@ -101,6 +119,7 @@ impl Bare {
             queue,
             free: (0..slots).map(|_| Arc::new(AlignedBuffer::new(BATCH_BYTES_MAX))).collect(),
             under_way: VecDeque::with_capacity(slots),
+            records,
             pace,
             offset: 0,
             number: 0,
@@ -110,9 +129,10 @@ impl Bare {
     /// Fills a buffer with so many records and hands it to the disk.
     fn begin(&mut self, mut buffer: Arc<AlignedBuffer>, begun: Instant, first: u64, records: u64) {
         let bytes = Arc::get_mut(&mut buffer).expect("a finished write lets go of its buffer");
-        let room = bytes.all_mut().chunks_exact_mut(RECORD_BYTES);
+        let room = bytes.all_mut().chunks_exact_mut(self.records.bytes);
         room.take(records as usize).zip(first..).for_each(|(record, number)| fill(record, number));
-        let length = (records as usize * RECORD_BYTES).next_multiple_of(BLOCK_BYTES);
+        let length = (records as usize * self.records.bytes).max(self.records.write_bytes_min);
+        let length = length.next_multiple_of(BLOCK_BYTES);
         bytes.set_filled(length);
         if self.offset + length as u64 > FILE_BYTES {
             self.offset = 0;
@@ -159,18 +179,29 @@ impl Bare {
     }
 
     /// As it is due.
-    fn run_due(&mut self, per_s: f64, length: Duration, tally: &mut Tally) -> io::Result<()> {
-        let mut schedule = Schedule::new(per_s, length);
+    fn run_due(
+        &mut self,
+        mut schedule: Schedule,
+        backlog_max: u64,
+        tally: &mut Tally,
+    ) -> io::Result<()> {
+        let mut had_room = true;
         while !schedule.is_over() || !self.under_way.is_empty() {
             let now = Instant::now();
-            let due = schedule.due(now).min(RECORDS_MAX as u64);
-            let mut worked = false;
-            if due > 0
-                && let Some(buffer) = self.free.pop()
-            {
+            let waiting = schedule.due(now);
+            let due = waiting.min(self.records.most() as u64);
+            let buffer = if due > 0 { self.free.pop() } else { None };
+            had_room &= due == 0 || buffer.is_some();
+            let mut worked = buffer.is_some();
+            if let Some(buffer) = buffer {
+                let under_way: u64 = self.under_way.iter().map(|write| write.records).sum();
+                tally.held_back += (waiting + under_way).saturating_sub(backlog_max).min(due);
+                // What had to wait for a buffer is late by the disk's fault.
+                let late = schedule.overdue(now, LATE).min(due);
+                tally.late += if had_room { late } else { 0 };
+                had_room = waiting == due;
                 let first = schedule.take(due);
                 self.begin(buffer, now, first, due);
-                worked = true;
             }
             worked |= self.finish(false, |now, write| {
                 for number in write.first..write.first + write.records {
@@ -186,11 +217,30 @@ impl Bare {
     }
 }
 
+impl Records {
+    /// Records of this size.
+    pub(super) fn of(bytes: usize) -> Self {
+        let bytes = bytes.clamp(RECORD_BYTES_MIN, BATCH_BYTES_MAX);
+        Self { bytes, write_bytes_min: BLOCK_BYTES }
+    }
+
+    /// Most of them in one write.
+    fn most(self) -> usize {
+        BATCH_BYTES_MAX / self.bytes
+    }
+}
+
 impl Measured for Bare {
     fn run(&mut self, length: Duration, tally: &mut Tally) -> anyhow::Result<()> {
-        match self.pace {
-            Pace::Full(records) => self.run_full(records, length, tally)?,
-            Pace::Due(per_s) => self.run_due(per_s, length, tally)?,
+        match &mut self.pace {
+            Pace::Full(records) => {
+                let records = *records;
+                self.run_full(records, length, tally)?;
+            }
+            Pace::Due { offer, backlog_max } => {
+                let (schedule, backlog_max) = (offer.schedule(length), *backlog_max);
+                self.run_due(schedule, backlog_max, tally)?;
+            }
         }
         Ok(())
     }
@@ -224,4 +274,32 @@ fn zero_filled(disk: &dyn Disk, durability: Durability) -> io::Result<Arc<dyn Di
     file.sync()?;
     disk.sync_directory()?;
     disk.open(FILE, Access::Commit(durability))
+}
+
+#[cfg(test)]
+mod tests {
+    use hotledger_journal::MemoryDisk;
+
+    use super::*;
+
+    fn offered(backlog_max: u64) -> Tally {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::forgetful());
+        let (durability, offer) = (Durability::Volatile, Offer::Even(100_000.0));
+        let mut bare = Bare::open(&disk, durability, Records::of(100), offer, backlog_max).unwrap();
+        let mut tally = Tally::new().unwrap();
+        bare.run(Duration::from_millis(20), &mut tally).unwrap();
+        tally
+    }
+
+    #[test]
+    fn a_loop_without_room_for_what_is_due_holds_it_back() {
+        assert_eq!((offered(u64::MAX).commands, offered(u64::MAX).held_back), (2_000, 0));
+        assert_eq!(offered(0).held_back, 2_000);
+    }
+
+    #[test]
+    fn a_write_holds_as_many_records_as_fit() {
+        assert_eq!(Records::of(1_000).most(), BATCH_BYTES_MAX / 1_000);
+        assert_eq!(Records::of(1).bytes, RECORD_BYTES_MIN, "two numbers and a CRC");
+    }
 }

@@ -10,7 +10,7 @@ const BELOW: f64 = 40.0;
 const EDGE: f64 = 12.0;
 
 /// Colours that are told apart by those who see few, too (Okabe and Ito 2008).
-const COLOURS: [&str; 7] =
+pub(super) const COLOURS: [&str; 7] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888"];
 
 /// How values lie on an axis.

@@ -4,9 +4,10 @@ use std::fmt::{self, Display, Formatter};
 
 use hdrhistogram::Histogram;
 
+use super::bars::Bars;
 use super::chart::{Chart, Scale, Series};
 use super::lines::{RunLine, Setting};
-use super::run::{Mode, Run};
+use super::run::{BareKind, Run};
 use crate::latency::{Percentiles, micros};
 use crate::out::grouped;
 
@@ -47,6 +48,8 @@ impl Display for Page<'_> {
         if !rates.series[0].points.is_empty() {
             writeln!(f, "<h2>Latency against offered rate</h2>\n{rates}")?;
         }
+        writeln!(f, "<h2>Where the time goes, on average</h2>\n{}", self.stages())?;
+        writeln!(f, "<p>Writing is averaged over batches, those of the warm-up among them.</p>")?;
         writeln!(f, "<h2>Latency over time</h2>")?;
         for run in self.runs {
             writeln!(f, "<h3>{}</h3>\n{}", escaped(&run.mode.title()), over_time(run))?;
@@ -69,11 +72,21 @@ impl Page<'_> {
             write!(f, "\n<tr><td>{}{saturated}", escaped(&title))?;
             write!(f, "<td>{}<td>{} × {load}", line.durability, line.clients)?;
             row(f, line.ours.rate_per_s, &line.ours.latency_us)?;
+            if let Some(service_us) = &line.service_us {
+                write!(f, "\n<tr><td>from sending<td><td><td>")?;
+                cells(f, service_us)?;
+            }
             if let (Some(bare), Some(ratio)) = (&line.baseline, &line.ratio) {
-                write!(f, "\n<tr><td>{}<td>{}<td>", line.mode.bare_name(), line.durability)?;
-                row(f, bare.rate_per_s, &bare.latency_us)?;
+                let saturated = if bare.saturated { ", saturated" } else { "" };
+                let name = bare.kind.name();
+                write!(f, "\n<tr><td>{name}{saturated}<td>{}<td>", line.durability)?;
+                row(f, bare.figures.rate_per_s, &bare.figures.latency_us)?;
                 write!(f, "\n<tr><td>engine / bare<td><td><td>{:.2}×", ratio.rate)?;
                 write!(f, "<td>{:.2}×<td><td>{:.2}×<td><td>", ratio.p50, ratio.p99)?;
+            }
+            if let Some(why) = line.baseline.as_ref().and_then(|bare| bare.invalid.as_ref()) {
+                write!(f, "\n<tr><td class=\"invalid\" colspan=\"9\">invalid baseline: ")?;
+                write!(f, "{}", escaped(why))?;
             }
             if let Some(why) = &line.invalid {
                 write!(f, "\n<tr><td class=\"invalid\" colspan=\"9\">invalid: {}", escaped(why))?;
@@ -86,7 +99,7 @@ impl Page<'_> {
         let series = self.runs.iter().enumerate().flat_map(|(colour, run)| {
             let name = escaped(&run.mode.title());
             let bare = run.measured.bare.as_ref().map(|bare| Series {
-                name: format!("{name}: {}", run.mode.bare_name()),
+                name: format!("{name}: {}", run.bare.map_or_else(String::new, BareKind::name)),
                 colour,
                 dashed: true,
                 points: curve(&bare.latency_ns),
@@ -101,14 +114,21 @@ impl Page<'_> {
         }
     }
 
+    fn stages(&self) -> Bars {
+        let whole = |run: &Run| {
+            let shares: Vec<_> = run.stages.times_us().collect();
+            let name = format!("{}: {} µs", run.mode.title(), micros(shares.iter().sum()));
+            (escaped(&name), shares)
+        };
+        let parts = self.runs.first().map(|run| run.stages.names().collect());
+        Bars { parts: parts.unwrap_or_default(), wholes: self.runs.iter().map(whole).collect() }
+    }
+
     fn against_rate(&self) -> Chart {
         let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
         let series = quantiles.iter().enumerate().flat_map(|(colour, (name, quantile))| {
             let points = |of: fn(&Run) -> Option<&Histogram<u64>>| {
-                let runs = self.runs.iter().filter_map(|run| match run.mode {
-                    Mode::Open(rate) => Some((f64::from(rate), of(run)?)),
-                    _ => None,
-                });
+                let runs = self.runs.iter().filter_map(|run| Some((run.offered()?, of(run)?)));
                 runs.map(|(rate, latency)| {
                     (rate, latency.value_at_quantile(*quantile) as f64 / 1e3)
                 })
@@ -131,6 +151,10 @@ impl Page<'_> {
 
 fn row(f: &mut Formatter<'_>, rate: f64, latency: &Percentiles) -> fmt::Result {
     write!(f, "<td>{}", grouped(rate as u64))?;
+    cells(f, latency)
+}
+
+fn cells(f: &mut Formatter<'_>, latency: &Percentiles) -> fmt::Result {
     latency.in_order().iter().try_for_each(|value| write!(f, "<td>{}", micros(*value)))
 }
 

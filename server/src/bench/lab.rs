@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hotledger::{Durability, Engine, SnapshotPolicy};
-use hotledger_journal::{Disk, FileDisk, MemoryDisk};
+use hotledger_journal::{BLOCK_BYTES, Disk, FileDisk, MemoryDisk};
 use tempfile::TempDir;
 
-use super::bare::Bare;
+use super::bare::{Bare, Records};
 use super::machine;
 use super::slice::{Measured, Tally};
+use super::watch::WatchedDisk;
 use crate::args::BenchArgs;
 use crate::kinds;
 use crate::latency::Percentiles;
@@ -22,6 +23,8 @@ const PROBE: Duration = Duration::from_millis(200);
 /// A disk for the engine and one beside it for the bare loop.
 pub(super) struct Lab {
     place: Place,
+    /// The same disk, where there is one.
+    watched: Option<Arc<WatchedDisk>>,
     disk: Arc<dyn Disk>,
 }
 
@@ -42,18 +45,17 @@ impl Lab {
             (Some(directory), _) => Place::Kept(directory.clone()),
             (None, _) => Place::Passing(passing()?),
         };
-        let disk: Arc<dyn Disk> = match place.directory() {
-            None => Arc::new(MemoryDisk::forgetful()),
-            Some(directory) => {
-                let disk = FileDisk::open(directory)
-                    .with_context(|| format!("cannot open {}", directory.display()))?;
-                match args.blocking_writes {
-                    true => Arc::new(disk.without_io_uring()),
-                    false => Arc::new(disk),
-                }
-            }
+        let Some(directory) = place.directory() else {
+            return Ok(Self { place, watched: None, disk: Arc::new(MemoryDisk::forgetful()) });
         };
-        Ok(Self { place, disk })
+        let disk = FileDisk::open(directory)
+            .with_context(|| format!("cannot open {}", directory.display()))?;
+        let watched = Arc::new(match args.blocking_writes {
+            true => WatchedDisk::new(disk.without_io_uring()),
+            false => WatchedDisk::new(disk),
+        });
+        let disk: Arc<dyn Disk> = watched.clone();
+        Ok(Self { place, watched: Some(watched), disk })
     }
 
     /// Opens the engine that is measured. Snapshots are off.
@@ -64,6 +66,11 @@ impl Lab {
             .snapshots(SnapshotPolicy::Never)
             .open()
             .with_context(|| format!("cannot open {}", self.describe()))
+    }
+
+    /// Lets the engine finish filling its next segment; how long that took.
+    pub(super) fn rest(&self) -> Duration {
+        self.watched.as_ref().map_or(Duration::ZERO, |disk| disk.rest())
     }
 
     /// The disk under the engine.
@@ -82,7 +89,8 @@ impl Lab {
             return Ok(None);
         }
         let mut tally = Tally::new()?;
-        Bare::of_blocks(&self.disk)?.run(PROBE, &mut tally)?;
+        let block = Records::of(BLOCK_BYTES);
+        Bare::closed(&self.disk, Durability::Synced, block)?.run(PROBE, &mut tally)?;
         Ok(Some(Percentiles::of(&tally.latency_ns)))
     }
 

@@ -1,85 +1,154 @@
 //! `hotledger bench`: rate and latency of the engine on this machine.
 
+mod arrivals;
+mod bank;
 mod bare;
+mod bars;
 mod chart;
 mod closed;
 mod course;
+mod exchange;
 mod hgrm;
 mod html;
 mod lab;
+mod line;
 mod lines;
 mod machine;
 mod open;
 mod pipelined;
+mod random;
 mod report;
+mod ring;
+mod rival;
 mod run;
 mod save;
 mod schedule;
 mod slice;
+mod stages;
 mod table;
+mod watch;
 mod workload;
 
-use crate::args::{BenchArgs, ModeArg};
+use std::sync::Arc;
 
-use self::bare::Bare;
+use hotledger::Engine;
+
+use self::arrivals::Arrivals;
+use self::bank::{Deposits, Parcels};
 use self::closed::Closed;
+use self::exchange::Exchange;
 use self::lab::Lab;
+use self::line::SessionLine;
 use self::open::Open;
 use self::pipelined::Pipelined;
 use self::run::{Mode, Run};
+use self::schedule::Offer;
 use self::slice::{Measured, measure};
-use self::workload::{Deposits, Parcels, Workload};
+use self::stages::{Before, Stages};
+use self::workload::Workload;
+use crate::args::{BenchArgs, ModeArg, WorkloadArg};
+use crate::exit::Failure;
+
+/// Accounts, unless it is said how many.
+const ACCOUNTS: u32 = 100_000;
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
-    match args.payload {
-        None => run_on(args, &Deposits { accounts: args.aggregates.into() }),
-        Some(bytes) => run_on(args, &Parcels::new(args.aggregates.into(), bytes)),
+    check(args)?;
+    let aggregates = args.aggregates.unwrap_or(ACCOUNTS).into();
+    match (args.workload, args.payload) {
+        (WorkloadArg::Exchange, _) => {
+            run_on(args, &Exchange::open(args.messages.as_deref(), args.aggregates, args.clients)?)
+        }
+        (WorkloadArg::Bank, None) => run_on(args, &Deposits { accounts: aggregates }),
+        (WorkloadArg::Bank, Some(bytes)) => run_on(args, &Parcels::new(aggregates, bytes)),
     }
+}
+
+/// Options that make sense only together.
+fn check(args: &BenchArgs) -> Result<(), Failure> {
+    let exchange = args.workload == WorkloadArg::Exchange;
+    let wrong = match args {
+        BenchArgs { arrivals: Some(_), mode, .. } if *mode != ModeArg::Open => {
+            "--arrivals needs --mode open: the other modes send when they are answered"
+        }
+        BenchArgs { messages: Some(_), .. } if !exchange => {
+            "--messages needs --workload exchange: accounts take no order messages"
+        }
+        BenchArgs { payload: Some(_), .. } if exchange => {
+            "--payload needs --workload bank: order messages have the size they have"
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage(wrong.to_owned()))
 }
 
 fn run_on<W: Workload>(args: &BenchArgs, workload: &W) -> anyhow::Result<()> {
-    // 1. A place for the data, an engine on it, and every aggregate there from the start.
+    // 1. What decides when commands are sent; a place for the data and an engine on it; and every
+    //    aggregate there from the start.
+    let arrivals = args.arrivals.as_deref().map(Arrivals::read).transpose()?.map(Arc::new);
     let lab = Lab::open(args)?;
     let engine = lab.engine(args)?;
-    workload::populate(&engine, workload)?;
+    let mut streams: Vec<_> =
+        (0..args.clients.into()).map(|client| workload.stream(client)).collect();
+    workload.prepare(&engine, &mut streams)?;
     // 2. Each mode: warm up, then slices of engine and bare loop in turn.
     let mut runs = Vec::new();
-    for mode in modes(args) {
-        runs.push(run_mode(args, mode, &lab, &engine, workload)?);
+    for mode in modes(args, arrivals.as_deref()) {
+        let offer = offer(mode, arrivals.as_ref());
+        let both = (&engine, workload);
+        runs.push(run_mode(args, (mode, offer.as_ref()), &lab, both, &mut streams)?);
     }
-    // 3. The engine is closed before anything is said of what it did.
+    // 3. The engine is where the commands have led it, and is closed before anything is said.
+    let proved = workload.prove(&engine, &mut streams)?;
     engine.close()?;
-    report::publish(args, &lab, workload.name(), &runs)
+    report::publish(args, &lab, (workload, proved), arrivals.as_deref(), &runs)
 }
 
-fn modes(args: &BenchArgs) -> Vec<Mode> {
-    match args.mode {
-        ModeArg::Closed => vec![Mode::Closed],
-        ModeArg::Pipelined => vec![Mode::Pipelined],
-        ModeArg::Open => args.rate.iter().map(|rate| Mode::Open(*rate)).collect(),
-        ModeArg::Both => vec![Mode::Closed, Mode::Pipelined],
+fn modes(args: &BenchArgs, arrivals: Option<&Arrivals>) -> Vec<Mode> {
+    match (args.mode, arrivals) {
+        (ModeArg::Closed, _) => vec![Mode::Closed],
+        (ModeArg::Pipelined, _) => vec![Mode::Pipelined],
+        (ModeArg::Both, _) => vec![Mode::Closed, Mode::Pipelined],
+        (ModeArg::Open, None) => args.rate.iter().map(|rate| Mode::Open(*rate)).collect(),
+        (ModeArg::Open, Some(arrivals)) => {
+            let per_s = |pace| (arrivals.per_s() * f64::from(pace)).round() as u32;
+            args.pace.iter().map(|&pace| Mode::Recorded { pace, per_s: per_s(pace) }).collect()
+        }
+    }
+}
+
+/// When commands are sent, where that is not when others are answered.
+fn offer(mode: Mode, arrivals: Option<&Arc<Arrivals>>) -> Option<Offer> {
+    match mode {
+        Mode::Closed | Mode::Pipelined => None,
+        Mode::Open(rate) => Some(Offer::Even(rate.into())),
+        Mode::Recorded { pace, .. } => arrivals.map(|arrivals| Offer::recorded(arrivals, pace)),
     }
 }
 
 fn run_mode<W: Workload>(
     args: &BenchArgs,
-    mode: Mode,
+    (mode, offer): (Mode, Option<&Offer>),
     lab: &Lab,
-    engine: &hotledger::Engine,
-    workload: &W,
+    (engine, workload): (&Engine, &W),
+    streams: &mut [W::Stream],
 ) -> anyhow::Result<Run> {
     let in_flight = mode.in_flight(args);
-    let mut ours: Box<dyn Measured> = match mode {
-        Mode::Closed => Box::new(Closed::new(engine, workload, args.clients)),
-        Mode::Pipelined => Box::new(Pipelined::new(engine, workload, args.clients, in_flight)),
-        Mode::Open(rate) => Box::new(Open::new(engine, workload, args.clients, in_flight, rate)),
+    let first = streams.first_mut().filter(|_| args.baseline);
+    let rival = first
+        .map(|stream| rival::prepare(args, (mode, offer), lab, (engine, workload), stream))
+        .transpose()?;
+    let (bare_loop, bare) = rival.unzip();
+    let lines = SessionLine::<W>::all(engine, streams, in_flight);
+    let mut ours: Box<dyn Measured> = match offer {
+        None if mode == Mode::Closed => Box::new(Closed::new(lines)),
+        None => Box::new(Pipelined::new(lines)),
+        Some(offer) => Box::new(Open::new(lines, offer)),
     };
-    let mut bare = match args.baseline {
-        true => Some(Bare::prepare(lab.disk(), args.durability.into(), mode, args)?),
-        false => None,
-    };
-    let bare_loop = bare.as_mut().map(|bare| bare as &mut dyn Measured);
-    let measured = measure(ours.as_mut(), bare_loop, args.seconds)?;
-    Ok(Run { mode, in_flight, clients: args.clients, measured })
+    let before = Before::of(engine.stats());
+    let measured = measure(ours.as_mut(), bare_loop, || lab.rest(), args.seconds)?;
+    let stages = Stages::of(&measured.ours, before.write_us(engine.stats()));
+    let BenchArgs { clients, seconds, .. } = *args;
+    Ok(Run { mode, in_flight, clients, seconds, measured, stages, bare })
 }

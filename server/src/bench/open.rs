@@ -3,30 +3,21 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use hotledger::{Engine, Session};
-
-use super::schedule::Schedule;
+use super::line::Line;
+use super::schedule::{LATE, Offer, Schedule};
 use super::slice::{Measured, Tally, run_clients};
-use super::workload::{Picks, Workload};
 use crate::stamps::BURST;
 
-/// A command that is sent so long after it was due is late, unless the session was full: then it
-/// is the engine that keeps it waiting.
-const LATE: Duration = Duration::from_micros(100);
-
-/// Clients that send at a rate of their own.
-pub(super) struct Open<'a, W: Workload> {
-    workload: &'a W,
-    clients: Vec<Client<W>>,
-    /// Commands a second of each client.
-    per_s: f64,
+/// Clients that send at a time of their own.
+pub(super) struct Open<L> {
+    clients: Vec<Client<L>>,
 }
 
-struct Client<W: Workload> {
-    session: Session<W::Kind>,
-    picks: Picks,
+struct Client<L> {
+    line: L,
+    offer: Offer,
     bursts: VecDeque<Burst>,
-    /// Whether the session has taken all that was due since it was full.
+    /// Whether the line has taken all that was due since it was full.
     had_room: bool,
 }
 
@@ -37,38 +28,24 @@ struct Burst {
     sent: Instant,
 }
 
-impl<'a, W: Workload> Open<'a, W> {
-    /// That many clients, which together send so many commands a second.
-    pub(super) fn new(
-        engine: &Engine,
-        workload: &'a W,
-        clients: u32,
-        in_flight: u32,
-        rate: u32,
-    ) -> Self {
-        let (per_s, in_flight) = (f64::from(rate) / f64::from(clients), in_flight as usize);
-        let clients = (0..u64::from(clients))
-            .map(|client| Client {
-                session: engine.session::<W::Kind>(in_flight),
-                picks: Picks::new(client, workload.aggregates()),
-                bursts: VecDeque::with_capacity(in_flight),
-                had_room: true,
-            })
-            .collect();
-        Self { workload, clients, per_s }
+impl<L: Line> Open<L> {
+    /// A client for each line, which together send what is offered.
+    pub(super) fn new(lines: Vec<L>, offer: &Offer) -> Self {
+        let offers = offer.shared_by(lines.len());
+        let client = |(line, offer): (L, Offer)| {
+            let bursts = VecDeque::with_capacity(line.in_flight_max());
+            Client { line, offer, bursts, had_room: true }
+        };
+        Self { clients: lines.into_iter().zip(offers).map(client).collect() }
     }
 }
 
-impl<W: Workload> Measured for Open<'_, W>
-where
-    Session<W::Kind>: Send,
-{
+impl<L: Line> Measured for Open<L> {
     fn run(&mut self, length: Duration, tally: &mut Tally) -> anyhow::Result<()> {
-        let (workload, per_s) = (self.workload, self.per_s);
         run_clients(&mut self.clients, tally, |client, tally| {
-            let mut schedule = Schedule::new(per_s, length);
-            while !schedule.is_over() || client.session.in_flight() > 0 {
-                let sent = client.send(workload, &mut schedule, tally);
+            let mut schedule = client.offer.schedule(length);
+            while !schedule.is_over() || client.line.in_flight() > 0 {
+                let sent = client.send(&mut schedule, tally);
                 if client.reap(&schedule, tally) + sent == 0 {
                     // The kernel, which finishes the writes, needs a core now and then.
                     std::thread::yield_now();
@@ -78,9 +55,9 @@ where
     }
 }
 
-impl<W: Workload> Client<W> {
+impl<L: Line> Client<L> {
     /// Sends what is due, as far as there is room; how many it was.
-    fn send(&mut self, workload: &W, schedule: &mut Schedule, tally: &mut Tally) -> u64 {
+    fn send(&mut self, schedule: &mut Schedule, tally: &mut Tally) -> u64 {
         let now = Instant::now();
         let due = schedule.due(now).min(BURST);
         if due == 0 {
@@ -88,14 +65,7 @@ impl<W: Workload> Client<W> {
         }
         let late = schedule.overdue(now, LATE);
         self.had_room |= late == 0;
-        let mut commands = 0;
-        while commands < due {
-            let id = workload.id(self.picks.next());
-            if self.session.submit(id, workload.command()).is_err() {
-                break;
-            }
-            commands += 1;
-        }
+        let commands = self.line.send(due);
         self.had_room &= commands == due;
         match self.had_room {
             true => tally.late += late.min(commands),
@@ -110,13 +80,7 @@ impl<W: Workload> Client<W> {
 
     /// Takes the answers that are there; how many it was.
     fn reap(&mut self, schedule: &Schedule, tally: &mut Tally) -> u64 {
-        let mut answers = 0;
-        while answers < BURST
-            && let Some(answer) = self.session.reap()
-        {
-            tally.failed += u64::from(answer.is_err());
-            answers += 1;
-        }
+        let answers = self.line.reap(BURST, tally);
         if answers > 0 {
             self.count(answers, schedule, tally);
         }

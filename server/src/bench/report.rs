@@ -2,12 +2,15 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
+use super::arrivals::Arrivals;
 use super::lab::Lab;
 use super::lines::{RunLine, Setting};
 use super::machine::{self, Fingerprint};
 use super::run::Run;
 use super::save::save;
+use super::workload::Workload;
 use super::{hgrm, html, table};
 use crate::args::BenchArgs;
 use crate::out;
@@ -16,13 +19,18 @@ use crate::out;
 pub(super) fn publish(
     args: &BenchArgs,
     lab: &Lab,
-    workload: String,
+    (workload, proved): (&impl Workload, Option<String>),
+    arrivals: Option<&Arrivals>,
     runs: &[Run],
 ) -> anyhow::Result<()> {
     let setting = Setting {
         durability: args.durability.into(),
-        workload,
-        aggregates: args.aggregates.into(),
+        workload: workload.name(),
+        aggregates: workload.aggregates(),
+        proved,
+        arrivals: arrivals.map(Arrivals::in_words),
+        rested: Some(runs.iter().map(|run| run.measured.rested).sum())
+            .filter(|rested| *rested > Duration::ZERO),
         seconds: args.seconds,
         shares_cores: machine::cores() < args.clients as usize + 2,
         machine: machine::computer(),
@@ -41,5 +49,6 @@ pub(super) fn publish(
         Some(file) => save(file, |out| out::json_line(out, &lines))?,
         None => {}
     }
-    Ok(out::print(&format!("{}\n{}", table::of(&lines), setting.in_words()))?)
+    let notes: String = table::notes(&lines).iter().map(|note| format!("{note}\n")).collect();
+    Ok(out::print(&format!("{}\n{notes}{}", table::of(&lines), setting.in_words()))?)
 }

@@ -25,6 +25,8 @@ pub(super) struct Tally {
     pub(super) commands: u64,
     /// Those of them that were not committed; there should be none.
     pub(super) failed: u64,
+    /// Those that were refused, as their workload foresees it.
+    pub(super) refused: u64,
     /// Those that an open loop sent late through its own fault.
     pub(super) late: u64,
     /// Those that it sent late because the session was full.
@@ -45,6 +47,8 @@ pub(super) struct Comparison {
     pub(super) ours: Tally,
     /// The bare loop, when it was asked for.
     pub(super) bare: Option<Tally>,
+    /// Time between them in which neither was measured.
+    pub(super) rested: Duration,
 }
 
 impl Tally {
@@ -55,6 +59,7 @@ impl Tally {
         Ok(Self {
             commands: 0,
             failed: 0,
+            refused: 0,
             late: 0,
             held_back: 0,
             elapsed: Duration::ZERO,
@@ -81,6 +86,7 @@ impl Tally {
     pub(super) fn merge(&mut self, other: &Self) {
         self.commands += other.commands;
         self.failed += other.failed;
+        self.refused += other.refused;
         self.late += other.late;
         self.held_back += other.held_back;
         self.elapsed = self.elapsed.max(other.elapsed);
@@ -91,7 +97,8 @@ impl Tally {
 
     /// Committed commands a second.
     pub(super) fn rate(&self) -> f64 {
-        (self.commands - self.failed) as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+        let committed = self.commands - self.failed - self.refused;
+        committed as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     fn append(&mut self, slice: &Self) {
@@ -102,21 +109,28 @@ impl Tally {
     }
 }
 
-/// Warms both sides up, then lets them take turns until each has had its seconds.
+/// Warms both sides up, then lets them take turns until each has had its seconds. Before the bare
+/// loop's turns `rest` lets the engine finish what it does beside its work.
 pub(super) fn measure(
     ours: &mut dyn Measured,
-    mut bare: Option<&mut dyn Measured>,
+    mut bare: Option<Box<dyn Measured>>,
+    rest: impl Fn() -> Duration,
     seconds: u32,
 ) -> anyhow::Result<Comparison> {
-    let mut comparison =
-        Comparison { ours: Tally::new()?, bare: bare.is_some().then(Tally::new).transpose()? };
+    let mut comparison = Comparison {
+        ours: Tally::new()?,
+        bare: bare.is_some().then(Tally::new).transpose()?,
+        rested: Duration::ZERO,
+    };
     slice(ours, WARM_UP)?;
     if let Some(bare) = &mut bare {
-        slice(*bare, WARM_UP)?;
+        rest();
+        slice(bare.as_mut(), WARM_UP)?;
     }
     for _ in 0..seconds {
         if let (Some(bare), Some(tally)) = (&mut bare, &mut comparison.bare) {
-            tally.append(&slice(*bare, SLICE)?);
+            comparison.rested += rest();
+            tally.append(&slice(bare.as_mut(), SLICE)?);
         }
         comparison.ours.append(&slice(ours, SLICE)?);
     }

@@ -7,6 +7,19 @@ use super::lines::{Figures, Ratio, RunLine};
 use crate::latency::{Percentiles, micros};
 use crate::out;
 
+/// Where the time went, and what must be known of runs and of what they are compared with before
+/// their figures are used.
+pub(super) fn notes(lines: &[RunLine<'_>]) -> Vec<String> {
+    let noted = |line: &RunLine<'_>| {
+        let title = line.mode.title();
+        let ours = line.invalid.as_ref().map(|why| format!("INVALID: {title}: {why}"));
+        let bare = line.baseline.as_ref().and_then(|bare| bare.invalid.as_ref());
+        let bare = bare.map(|why| format!("INVALID: baseline of {title}: {why}"));
+        [Some(format!("{title}: {}", line.stages_us.in_words())), ours, bare]
+    };
+    lines.iter().flat_map(noted).flatten().collect()
+}
+
 /// Every run, and what it is compared with.
 pub(super) fn of(lines: &[RunLine<'_>]) -> Table {
     let mut table = Table::new();
@@ -17,15 +30,18 @@ pub(super) fn of(lines: &[RunLine<'_>]) -> Table {
     for line in lines {
         let load = [line.clients.to_string(), out::grouped(line.in_flight.into())];
         add_figures(&mut table, &line.mode.title(), line.durability, &load, &line.ours);
+        if let Some(service_us) = &line.service_us {
+            add_service(&mut table, service_us);
+        }
         if let (Some(bare), Some(ratio)) = (&line.baseline, &line.ratio) {
-            add_figures(&mut table, line.mode.bare_name(), line.durability, &load, bare);
+            add_figures(&mut table, &bare.kind.name(), line.durability, &load, &bare.figures);
             add_ratio(&mut table, ratio);
+            if bare.saturated {
+                add(&mut table, vec!["  baseline saturated".to_owned()]);
+            }
         }
         if line.saturated {
             add(&mut table, vec!["  saturated".to_owned()]);
-        }
-        if let Some(why) = &line.invalid {
-            add(&mut table, vec![format!("INVALID: {why}")]);
         }
     }
     table
@@ -43,6 +59,12 @@ fn add_figures(
     cells.push(out::grouped(figures.rate_per_s as u64));
     cells.extend(figures.latency_us.in_order().map(micros));
     add(table, cells);
+}
+
+/// From sending to answer, below what counts from when a command was due.
+fn add_service(table: &mut Table, service_us: &Percentiles) {
+    let cells = ["  from sending", "", "", "", ""].map(str::to_owned);
+    add(table, cells.into_iter().chain(service_us.in_order().map(micros)).collect());
 }
 
 fn add_ratio(table: &mut Table, ratio: &Ratio) {

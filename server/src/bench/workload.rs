@@ -1,122 +1,127 @@
-//! What the bench asks the engine to do: bank deposits, or events of a given size.
+//! What the bench asks the engine to do: streams of commands, one for each client.
 
 use anyhow::bail;
-use hotledger::{Aggregate, Engine};
-use hotledger_domains::bank::{Account, AccountId, Command};
+use hotledger::{Aggregate, Engine, ExecuteError, Receipt, Session};
+use hotledger_journal::BLOCK_BYTES;
 
-use crate::shelf::{Content, Put, Shelf};
+use super::slice::Tally;
 
-/// Commands on their way while the aggregates are made.
-const POPULATE_IN_FLIGHT: usize = 4_096;
+/// Commands on their way while nothing is measured.
+const PASS_IN_FLIGHT: usize = 4_096;
 
-/// A stream of commands over a number of aggregates of one kind.
+/// Commands that are looked at one by one.
+const ALONE: u64 = 64;
+
+/// What a client is told.
+pub(super) type Answer<A> = Result<Receipt, ExecuteError<<A as Aggregate>::Refusal>>;
+
+/// Commands for a number of aggregates of one kind.
 pub(super) trait Workload: Sync {
     /// The kind they are for.
     type Kind: Aggregate;
+    /// What one client sends.
+    type Stream: Stream<Self::Kind>;
+
     /// What it is called in the report.
     fn name(&self) -> String;
     /// How many aggregates there are.
     fn aggregates(&self) -> u64;
-    /// The id of one of them.
-    fn id(&self, index: u64) -> <Self::Kind as Aggregate>::Id;
-    /// The next command.
-    fn command(&self) -> <Self::Kind as Aggregate>::Command;
-}
-
-/// Deposits of one minor unit into bank accounts.
-pub(super) struct Deposits {
-    /// How many accounts.
-    pub(super) accounts: u64,
-}
-
-impl Workload for Deposits {
-    type Kind = Account;
-
-    fn name(&self) -> String {
-        "bank deposits".to_owned()
-    }
-
-    fn aggregates(&self) -> u64 {
-        self.accounts
-    }
-
-    fn id(&self, index: u64) -> AccountId {
-        AccountId::from(index)
-    }
-
-    fn command(&self) -> Command {
-        Command::Deposit { amount: 1 }
+    /// The commands of one of the clients.
+    fn stream(&self, client: u64) -> Self::Stream;
+    /// Brings the aggregates to where the streams begin.
+    fn prepare(&self, engine: &Engine, streams: &mut [Self::Stream]) -> anyhow::Result<()>;
+    /// So many commands of a stream are like all of them.
+    fn sample(&self) -> u64;
+    /// Whether the stream brings it with it that some commands are refused so.
+    fn foresees(refusal: &<Self::Kind as Aggregate>::Refusal) -> bool;
+    /// Proves that the aggregates are where the streams have led them, and says what was proved.
+    fn prove(&self, _: &Engine, _: &mut [Self::Stream]) -> anyhow::Result<Option<String>> {
+        Ok(None)
     }
 }
 
-/// Parcels of a given size, each kept as one event.
-pub(super) struct Parcels {
-    aggregates: u64,
-    content: Content,
+/// Commands without an end. Each is sent: what one leaves behind the next one may need.
+pub(super) trait Stream<A: Aggregate>: Send {
+    /// The next command, and for whom.
+    fn next(&mut self) -> (A::Id, A::Command);
 }
 
-impl Parcels {
-    /// Parcels of this many bytes.
-    pub(super) fn new(aggregates: u64, bytes: u32) -> Self {
-        Self { aggregates, content: Content::of(bytes as usize) }
+/// Sends as many commands as there is room for, so many at most; how many it was.
+pub(super) fn send<A: Aggregate>(
+    session: &mut Session<A>,
+    in_flight_max: usize,
+    stream: &mut impl Stream<A>,
+    most: u64,
+) -> u64 {
+    let room = (in_flight_max - session.in_flight()) as u64;
+    for _ in 0..room.min(most) {
+        let (id, command) = stream.next();
+        let sent = session.submit(id, command);
+        assert!(sent.is_ok(), "a session with room takes a command");
+    }
+    room.min(most)
+}
+
+/// Counts an answer that is not a receipt.
+pub(super) fn judge<W: Workload>(answer: &Answer<W::Kind>, tally: &mut Tally) {
+    match answer {
+        Ok(_) => {}
+        Err(ExecuteError::Refused(refusal)) if W::foresees(refusal) => tally.refused += 1,
+        Err(_) => tally.failed += 1,
     }
 }
 
-impl Workload for Parcels {
-    type Kind = Shelf;
-
-    fn name(&self) -> String {
-        format!("events with {} bytes of payload", self.content.bytes())
-    }
-
-    fn aggregates(&self) -> u64 {
-        self.aggregates
-    }
-
-    fn id(&self, index: u64) -> u64 {
-        index
-    }
-
-    fn command(&self) -> Put {
-        Put { content: self.content.clone() }
-    }
+/// Sends so many commands and waits for all answers.
+pub(super) fn pass<W: Workload>(
+    engine: &Engine,
+    stream: &mut impl Stream<W::Kind>,
+    commands: u64,
+) -> anyhow::Result<()> {
+    pass_with::<W>(engine, stream, commands, PASS_IN_FLIGHT)
 }
 
-/// Gives every aggregate its first event, so that none is new while it is measured.
-pub(super) fn populate<W: Workload>(engine: &Engine, workload: &W) -> anyhow::Result<()> {
-    let mut session = engine.session::<W::Kind>(POPULATE_IN_FLIGHT);
-    let mut index = 0;
-    while index < workload.aggregates() || session.in_flight() > 0 {
-        while index < workload.aggregates()
-            && session.submit(workload.id(index), workload.command()).is_ok()
-        {
-            index += 1;
-        }
-        if let Some(Err(error)) = session.reap_wait() {
-            bail!("cannot prepare the aggregates: {error}");
+fn pass_with<W: Workload>(
+    engine: &Engine,
+    stream: &mut impl Stream<W::Kind>,
+    commands: u64,
+    in_flight: usize,
+) -> anyhow::Result<()> {
+    let mut session = engine.session::<W::Kind>(in_flight);
+    let mut sent = 0;
+    while sent < commands || session.in_flight() > 0 {
+        sent += send(&mut session, in_flight, stream, commands - sent);
+        match session.reap_wait() {
+            Some(Err(ExecuteError::Refused(refusal))) if W::foresees(&refusal) => {}
+            Some(Err(error)) => {
+                bail!("cannot bring the aggregates to where they should be: {error}")
+            }
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Picks aggregates at random, the same ones in every run.
-pub(super) struct Picks {
-    state: u64,
-    among: u64,
+/// How many bytes a command is on disk, with its share of what all of a batch have in common.
+pub(super) fn stored_bytes<W: Workload>(
+    engine: &Engine,
+    workload: &W,
+    stream: &mut W::Stream,
+) -> anyhow::Result<usize> {
+    let before = engine.stats().journal_bytes;
+    pass::<W>(engine, stream, workload.sample())?;
+    let bytes = engine.stats().journal_bytes - before;
+    Ok((bytes / workload.sample()) as usize)
 }
 
-impl Picks {
-    /// Picks among that many, in an order of this seed's own.
-    pub(super) fn new(seed: u64, among: u64) -> Self {
-        Self { state: 0x9e37_79b9_7f4a_7c15 ^ (seed + 1), among }
-    }
-
-    /// The next one: xorshift64* (Vigna 2016), scaled instead of divided.
-    pub(super) fn next(&mut self) -> u64 {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        let random = self.state.wrapping_mul(0x2545_f491_4f6c_dd1d);
-        ((u128::from(random) * u128::from(self.among)) >> 64) as u64
-    }
+/// How many bytes, in whole blocks, a command is on disk that has a batch of its own.
+pub(super) fn stored_alone<W: Workload>(
+    engine: &Engine,
+    stream: &mut W::Stream,
+) -> anyhow::Result<usize> {
+    let before = engine.stats().journal_bytes;
+    pass_with::<W>(engine, stream, ALONE, 1)?;
+    let bytes = engine.stats().journal_bytes - before;
+    // Refused commands leave nothing, and the engine's own batches come between now and then.
+    let blocks = (bytes as f64 / (ALONE * BLOCK_BYTES as u64) as f64).round();
+    Ok(blocks as usize * BLOCK_BYTES)
 }

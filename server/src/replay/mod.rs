@@ -50,19 +50,15 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<()> {
 fn read(file: &Path) -> anyhow::Result<Recording> {
     let failed = || format!("cannot read {}", file.display());
     let input = BufReader::new(File::open(file).with_context(failed)?);
-    let mut recording = Recording { symbol: symbol(file), messages: 0, steps: Vec::new() };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let symbol = lobster::symbol(&name).to_owned();
+    let mut recording = Recording { symbol, messages: 0, steps: Vec::new() };
     for message in lobster::messages(input) {
         let message = message.map_err(Failure::from).with_context(failed)?;
         recording.messages += 1;
         recording.steps.extend(step(&message));
     }
     Ok(recording)
-}
-
-/// LOBSTER names its files by symbol first.
-fn symbol(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    stem.split('_').next().unwrap_or(&stem).to_owned()
 }
 
 fn refuse_a_second_book(args: &ReplayArgs, symbol: &str) -> anyhow::Result<()> {
