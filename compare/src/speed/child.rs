@@ -39,7 +39,10 @@ pub(crate) struct TurnArgs {
 pub(crate) struct Written {
     pub(crate) one: Figures,
     pub(crate) many: Option<Figures>,
-    pub(crate) best: Option<Figures>,
+    /// Each of the ways that were tried.
+    pub(crate) best: Vec<Figures>,
+    /// The version of the server that answered, if it was one.
+    pub(crate) server: Option<String>,
     /// All records that were acknowledged, those of the warm-up too.
     pub(crate) acknowledged: u64,
 }
@@ -50,6 +53,17 @@ pub(crate) struct ReadBack {
     /// How often all of them were read after the first time.
     pub(crate) passes: u32,
     pub(crate) records_per_s: f64,
+}
+
+impl Written {
+    /// The fastest of the ways that were tried.
+    pub(crate) fn best_per_s(&self) -> Option<f64> {
+        self.best.iter().map(|it| it.records_per_s).max_by(f64::total_cmp)
+    }
+
+    pub(crate) fn many_per_s(&self) -> Option<f64> {
+        self.many.map(|it| it.records_per_s)
+    }
 }
 
 /// Makes the peer and writes in its three shapes.
@@ -63,14 +77,15 @@ pub(crate) fn write(args: &TurnArgs) -> Result<()> {
     let run = |way| drive(peer.as_ref(), way, &keys, length);
     let one = run(Way::ONE)?;
     let many = known.many.map(run).transpose()?;
-    let best = known.best.map(run).transpose()?;
+    let best = known.best.iter().copied().map(run).collect::<Result<_>>()?;
+    let server = peer.server().map(str::to_owned);
     let acknowledged = keys.load(Ordering::Relaxed);
     if known.kept == Kept::InMemory {
         let passed = peer.passed();
         ensure!(passed == Some(Checksum::below(acknowledged)), "not all came through: {passed:?}");
     }
     drop(peer);
-    args.tell(&Written { one, many, best, acknowledged })
+    args.tell(&Written { one, many, best, server, acknowledged })
 }
 
 /// Opens the peer anew, checks that all is there, and reads it again and again.

@@ -30,7 +30,7 @@ use self::report::Report;
 pub(crate) fn run(args: &Args) -> Result<()> {
     let peers = args.peers()?;
     let machine = Machine::with(args.scratch()?.path());
-    let mut report = Report::new(machine, args, &peers);
+    let mut report = Report::new(command(), machine, args, &peers);
     for round in 0..args.rounds as usize {
         for at in order(peers.len(), round) {
             let name = peers[at].name;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             measured.turns.push(turn.ok());
         }
     }
-    print!("{}", table::markdown(&report, &command()));
+    print!("{}", table::markdown(&report));
     if let Some(path) = &args.json {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
     }
@@ -66,8 +66,8 @@ fn order(peers: usize, round: usize) -> impl Iterator<Item = usize> {
 fn in_short(turn: &turn::Turn) -> String {
     let one = &turn.written.one;
     let mut text = format!("p50 {} µs", spread::micros(one.p50_us));
-    for figures in [turn.written.many, turn.written.best].into_iter().flatten() {
-        text += &format!(", {}/s", spread::rate(figures.records_per_s));
+    for per_s in turn.written.many_per_s().into_iter().chain(turn.written.best_per_s()) {
+        text += &format!(", {}/s", spread::rate(per_s));
     }
     if let Some(read) = &turn.read {
         text += &format!(", read {}/s", spread::rate(read.records_per_s));
@@ -75,9 +75,12 @@ fn in_short(turn: &turn::Turn) -> String {
     text
 }
 
+/// How this binary is run.
+const CARGO: &str = "cargo run --release --manifest-path compare/Cargo.toml --";
+
 /// As it was called, without what only this machine knows: places, and a server's address.
 fn command() -> String {
-    let mut shown = vec!["hotledger-compare".to_owned()];
+    let mut shown = vec![CARGO.to_owned()];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let name = argument.split('=').next().unwrap_or_default();

@@ -8,7 +8,7 @@ use clap::Args as Arguments;
 use tempfile::TempDir;
 
 use super::slice::Length;
-use super::stores::{Kept, Known, PEERS, RAW, named};
+use super::stores::{Kept, Known, PEERS, PLANTED, RAW, named};
 
 /// Bytes a second that a log with one preallocated file is given room for.
 const ROOM_BYTES_PER_S: f64 = 512e6;
@@ -27,8 +27,8 @@ pub(crate) struct Args {
     /// Where peers keep their records; the folder for temporary files unless said otherwise.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// A PostgreSQL server to measure as well, such as postgres://me@localhost/scratch. A table of
-    /// ours is made there and dropped.
+    /// A PostgreSQL server to measure as well, such as postgres://me@localhost/scratch. The table
+    /// hotledger_compare_events is made anew there, and left.
     #[arg(long)]
     pub(crate) postgres: Option<String>,
     /// Writes every round and the machine to this file, as JSON.
@@ -49,12 +49,13 @@ impl Args {
             let reachable = known.is_embedded() || self.postgres.is_some();
             ensure!(reachable, "{name} needs a server; name one with --postgres");
         }
-        let all = PEERS.iter().copied().filter(|it| it.is_embedded() || self.postgres.is_some());
-        let is_asked = |it: &&Known| {
-            let asked = self.only.is_empty() || self.only.iter().any(|name| name == it.name);
-            asked || it.kept == Kept::Reference
+        let is_named = |it: &&Known| self.only.iter().any(|name| name == it.name);
+        let is_asked = |it: &&Known| match self.only.is_empty() {
+            true => it.is_embedded() || self.postgres.is_some(),
+            false => is_named(it) || it.kept == Kept::Reference,
         };
-        let peers: Vec<_> = all.filter(is_asked).collect();
+        let usual = PEERS.iter().copied().filter(is_asked);
+        let peers: Vec<_> = usual.chain(PLANTED.iter().copied().filter(is_named)).collect();
         assert_eq!(peers[0].name, RAW.name, "ratios are taken to the first");
         Ok(peers)
     }

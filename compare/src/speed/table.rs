@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::child::Written;
 use super::deposit::PAYLOAD_BYTES;
 use super::report::{Measured, Report};
 use super::slice::Figures;
@@ -9,7 +10,7 @@ use super::spread::{Spread, micros, rate, ratio};
 use super::stores::Kept;
 
 /// The durable peers, then what runs in memory, then how each was run.
-pub(crate) fn markdown(report: &Report, command: &str) -> String {
+pub(crate) fn markdown(report: &Report) -> String {
     let mut text = String::new();
     let is_memory = |peer: &&Measured| peer.kept == Kept::InMemory;
     let on_disk: Vec<_> = report.peers.iter().filter(|peer| !is_memory(peer)).collect();
@@ -19,7 +20,7 @@ pub(crate) fn markdown(report: &Report, command: &str) -> String {
         text.push('\n');
         write_rows(report, "in memory only, nothing is kept", &in_memory, &mut text);
     }
-    write_setting(report, command, &mut text);
+    write_setting(report, &mut text);
     for peer in &report.peers {
         write_peer(report, peer, &mut text);
     }
@@ -41,8 +42,6 @@ fn write_rows(report: &Report, title: &str, peers: &[&Measured], text: &mut Stri
 
 fn cells(report: &Report, peer: &Measured) -> [String; 10] {
     let one = |of: fn(&Figures) -> f64| report.spread(peer, |turn| Some(of(&turn.written.one)));
-    let many_rate = |it: &super::child::Written| it.many.map(|it| it.records_per_s);
-    let best_rate = |it: &super::child::Written| it.best.map(|it| it.records_per_s);
     let raw_rate = |raw: &Figures| raw.records_per_s;
     [
         cell(one(|it| it.p50_us), micros),
@@ -50,10 +49,10 @@ fn cells(report: &Report, peer: &Measured) -> [String; 10] {
         cell(one(|it| it.p999_us), micros),
         cell(report.one_client_ratio(peer), ratio),
         cell(one(|it| it.records_per_s), rate),
-        cell(report.spread(peer, |turn| many_rate(&turn.written)), rate),
-        cell(report.ratio(peer, many_rate, raw_rate), ratio),
-        cell(report.spread(peer, |turn| best_rate(&turn.written)), rate),
-        cell(report.ratio(peer, best_rate, raw_rate), ratio),
+        cell(report.spread(peer, |turn| turn.written.many_per_s()), rate),
+        cell(report.ratio(peer, Written::many_per_s, raw_rate), ratio),
+        cell(report.spread(peer, |turn| turn.written.best_per_s()), rate),
+        cell(report.ratio(peer, Written::best_per_s, raw_rate), ratio),
         cell(report.spread(peer, |turn| Some(turn.read.as_ref()?.records_per_s)), rate),
     ]
 }
@@ -62,11 +61,12 @@ fn cell(spread: Option<Spread>, figure: impl Fn(f64) -> String) -> String {
     spread.map_or_else(|| "–".to_owned(), |spread| spread.in_words(figure))
 }
 
-fn write_setting(report: &Report, command: &str, text: &mut String) {
-    let Report { machine, rounds, seconds, .. } = report;
+fn write_setting(report: &Report, text: &mut String) {
+    let Report { command, machine, rounds, seconds, .. } = report;
+    let rounds = if *rounds == 1 { "one round".into() } else { format!("{rounds} rounds") };
     let _ = writeln!(
         text,
-        "\nMedians of {rounds} rounds of {seconds} s each, the least and the most in brackets; \
+        "\nMedians of {rounds}, {seconds} s for each figure, the least and the most in brackets; \
          deposits of {PAYLOAD_BYTES} bytes; ratios to the raw write of the same round. {}. \
          `{command}`\n",
         machine.in_words()
@@ -74,13 +74,15 @@ fn write_setting(report: &Report, command: &str, text: &mut String) {
 }
 
 fn write_peer(report: &Report, peer: &Measured, text: &mut String) {
-    let Measured { name, version, settings, many, best, failures, .. } = peer;
-    let _ = write!(text, "- **{name} {version}**: {settings}.");
-    if let (Some(many), Some(best)) = (many, best) {
-        let _ = write!(text, " 64 in flight: {many}. Best: {best}.");
+    let Measured { name, settings, many, best, failures, .. } = peer;
+    let _ = write!(text, "- **{name} {}**: {settings}.", peer.version());
+    if let Some(many) = many {
+        let best = best.join("; or ");
+        let _ = write!(text, " 64 in flight: {many}. Best batch: {best}.");
     }
     if report.does_not_sync(peer) {
-        let _ = write!(text, " **Does not sync? Its p50 is below half of the raw write's.**");
+        let _ =
+            write!(text, " **Does not sync? Its p50 is below half of the fastest raw writes.**");
     }
     for failure in failures {
         let _ = write!(text, " **Failed:** {}.", failure.replace('\n', " "));

@@ -26,7 +26,7 @@ pub(super) const KNOWN: Known = Known {
                payload; nothing is kept",
     kept: Kept::InMemory,
     many: Some(Way::in_flight(64)),
-    best: Some(Way { clients: 1, in_flight: 8, batch: 1024 }),
+    best: &[Way { clients: 1, in_flight: 8, batch: 1024 }],
     open: |_, _| Ok(Box::new(Disruptor { passed: Arc::default() })),
 };
 

@@ -19,7 +19,7 @@ pub(super) const KNOWN: Known = Known {
                which it does with its journal locked",
     kept: Kept::OnDisk,
     many: Some(Way::threads(64)),
-    best: Some(Way::batches(1024)),
+    best: &[Way::batches(1024)],
     open: |place, begin| Ok(Box::new(open(place.directory, begin)?)),
 };
 

@@ -4,6 +4,7 @@ mod disruptor;
 mod fjall;
 mod hotledger;
 mod okaywal;
+mod planted;
 mod postgres;
 mod raw;
 mod redb;
@@ -34,6 +35,11 @@ pub(crate) trait Peer: Sync {
     /// # Errors
     /// The peer refused, or keeps nothing.
     fn read(&self, each: &mut dyn FnMut(&[u8])) -> Result<()>;
+
+    /// The version of a server that the peer is only the client of.
+    fn server(&self) -> Option<&str> {
+        None
+    }
 
     /// What went through a peer that keeps nothing.
     fn passed(&self) -> Option<Checksum> {
@@ -88,8 +94,8 @@ pub(crate) struct Known {
     pub(crate) kept: Kept,
     /// 64 records in flight, as the peer would have it.
     pub(crate) many: Option<Way>,
-    /// As many records in a commit, or on their way, as serve the peer best.
-    pub(crate) best: Option<Way>,
+    /// Many records in a commit, or many commits on their way; the fastest of these is told.
+    pub(crate) best: &'static [Way],
     open: fn(&Place<'_>, Begin) -> Result<Box<dyn Peer>>,
 }
 
@@ -125,10 +131,14 @@ pub(crate) const PEERS: &[&Known] = &[
     &disruptor::KNOWN,
 ];
 
+/// Those that are measured only when they are named.
+pub(crate) use self::planted::PLANTED;
+
 /// # Errors
 /// There is none of this name.
 pub(crate) fn named(name: &str) -> Result<&'static Known> {
-    PEERS.iter().copied().find(|known| known.name == name).with_context(|| {
+    let mut all = PEERS.iter().chain(PLANTED).copied();
+    all.find(|known| known.name == name).with_context(|| {
         let names: Vec<_> = PEERS.iter().map(|known| known.name).collect();
         let hint = if name == "rocksdb" { "; build it with --features rocksdb" } else { "" };
         format!("no peer is called {name}; there are {}{hint}", names.join(", "))

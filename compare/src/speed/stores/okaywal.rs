@@ -22,7 +22,7 @@ pub(super) const KNOWN: Known = Known {
                syncs; read by its recovery",
     kept: Kept::OnDisk,
     many: Some(Way::threads(64)),
-    best: Some(Way::batches(1024)),
+    best: &[Way::batches(1024), Way { clients: 4, in_flight: 1, batch: 1024 }],
     open: |place, begin| Ok(Box::new(open(place, begin)?)),
 };
 

@@ -13,18 +13,19 @@ const TABLE: &str = "hotledger_compare_events";
 
 pub(super) const KNOWN: Known = Known {
     name: "postgres",
-    version: || format!("{} (client)", locked_version("postgres")),
+    version: || format!("(client {})", locked_version("postgres")),
     settings: "a table of events with a position and a unique pair of account and version; \
                `fsync=on`, `synchronous_commit=on`, prepared statements, a connection a thread; \
                commits of many rows by one `INSERT` over `unnest`",
     kept: Kept::OnDisk,
     many: Some(Way::threads(64)),
-    best: Some(Way::batches(1024)),
+    best: &[Way::batches(1024), Way { clients: 4, in_flight: 1, batch: 1024 }],
     open: |place, begin| Ok(Box::new(open(place, begin)?)),
 };
 
 struct Postgres {
     url: String,
+    version: String,
 }
 
 fn open(place: &Place<'_>, begin: Begin) -> Result<Postgres> {
@@ -47,7 +48,10 @@ fn open(place: &Place<'_>, begin: Begin) -> Result<Postgres> {
              )"
         ))?;
     }
-    Ok(Postgres { url })
+    let row = connection.query_one("SHOW server_version", &[])?;
+    // Behind the number stands who packed it.
+    let version = row.get::<_, &str>(0).split(' ').next().unwrap_or_default().to_owned();
+    Ok(Postgres { url, version })
 }
 
 /// A connection whose commits are on disk before they are answered, whatever the server's default.
@@ -67,6 +71,10 @@ impl Peer for Postgres {
         let into = format!("INSERT INTO {TABLE} (account, version, payload) {values}");
         let insert = connection.prepare(&into)?;
         Ok(Box::new(Inserts { connection, insert }))
+    }
+
+    fn server(&self) -> Option<&str> {
+        Some(&self.version)
     }
 
     fn read(&self, each: &mut dyn FnMut(&[u8])) -> Result<()> {

@@ -24,7 +24,7 @@ pub(super) const KNOWN: Known = Known {
                64 MiB that was filled with zeros: no store, the least a durable answer costs",
     kept: Kept::Reference,
     many: None,
-    best: None,
+    best: &[],
     open: |place, begin| Ok(Box::new(open(place.directory, begin)?)),
 };
 

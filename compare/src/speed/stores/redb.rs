@@ -19,7 +19,7 @@ pub(super) const KNOWN: Known = Known {
                other in `begin_write`, since it has one writer at a time",
     kept: Kept::OnDisk,
     many: Some(Way::threads(64)),
-    best: Some(Way::batches(1024)),
+    best: &[Way::batches(1024)],
     open: |place, begin| Ok(Box::new(Redb(open(place.directory, begin)?))),
 };
 

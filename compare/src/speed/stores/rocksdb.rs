@@ -12,12 +12,16 @@ use crate::stores::{Begin, locked_version};
 
 pub(super) const KNOWN: Known = Known {
     name: "rocksdb",
-    version: || format!("{} (binding)", locked_version("rocksdb")),
+    version: || {
+        let sources = locked_version("librocksdb-sys");
+        let rocksdb = sources.rsplit('+').next().unwrap_or_default();
+        format!("{rocksdb} (rocksdb {})", locked_version("rocksdb"))
+    },
     settings: "`WriteOptions::set_sync(true)`, otherwise its defaults, built without compression; \
                threads share syncs",
     kept: Kept::OnDisk,
     many: Some(Way::threads(64)),
-    best: Some(Way::batches(1024)),
+    best: &[Way::batches(1024), Way { clients: 4, in_flight: 1, batch: 1024 }],
     open: |place, begin| Ok(Box::new(Rocks(open(place.directory, begin)?))),
 };
 
@@ -58,6 +62,6 @@ impl Client for Writes<'_> {
         for deposit in deposits {
             batch.put(deposit.key.to_be_bytes(), deposit.payload);
         }
-        Ok(self.database.write_opt(&batch, &self.options)?)
+        Ok(self.database.write_opt(batch, &self.options)?)
     }
 }

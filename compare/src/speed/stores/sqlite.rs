@@ -18,7 +18,7 @@ pub(super) const KNOWN: Known = Known {
                threads share behind a mutex, since it has one writer at a time",
     kept: Kept::OnDisk,
     many: Some(Way::threads(64)),
-    best: Some(Way::batches(1024)),
+    best: &[Way::batches(1024)],
     open: |place, begin| Ok(Box::new(Sqlite(Mutex::new(open(place.directory, begin)?)))),
 };
 

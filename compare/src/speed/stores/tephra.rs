@@ -24,7 +24,7 @@ pub(super) const KNOWN: Known = Known {
                256 MiB; one client calls `append`, more in flight go through `append_submit`",
     kept: Kept::OnDisk,
     many: Some(Way::in_flight(64)),
-    best: Some(Way { clients: 1, in_flight: 8, batch: 1024 }),
+    best: &[Way { clients: 1, in_flight: 8, batch: 1024 }, Way::in_flight(8192)],
     open: |place, begin| Ok(Box::new(open(place.directory, begin)?)),
 };
 

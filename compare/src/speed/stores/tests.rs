@@ -9,6 +9,10 @@ use crate::speed::slice::drive;
 /// Long enough for a commit of each client, and no longer.
 const SECONDS: f64 = 0.02;
 
+fn ways(known: &Known) -> impl Iterator<Item = Way> {
+    [Way::ONE].into_iter().chain(known.many).chain(known.best.iter().copied())
+}
+
 #[test]
 fn every_embedded_peer_gives_back_what_it_acknowledged() {
     for known in PEERS.iter().filter(|it| it.is_embedded() && it.kept == Kept::OnDisk) {
@@ -17,7 +21,7 @@ fn every_embedded_peer_gives_back_what_it_acknowledged() {
         let place = Place { directory: &path, postgres: None, room_bytes: 16 << 20 };
         let peer = known.open(&place, Begin::New).expect("made");
         let keys = AtomicU64::new(0);
-        for way in [Some(Way::ONE), known.many, known.best].into_iter().flatten() {
+        for way in ways(known) {
             let figures = drive(peer.as_ref(), way, &keys, length(SECONDS)).expect(known.name);
             assert!(figures.commits > 0 && figures.p50_us > 0.0, "{}: {way}", known.name);
             assert!(figures.p50_us <= figures.p99_us && figures.p99_us <= figures.p999_us);
@@ -37,7 +41,7 @@ fn what_goes_through_memory_all_comes_through() {
         let place = Place { directory: directory.path(), postgres: None, room_bytes: 0 };
         let peer = known.open(&place, Begin::New).expect("made");
         let keys = AtomicU64::new(0);
-        for way in [Some(Way::ONE), known.many, known.best].into_iter().flatten() {
+        for way in ways(known) {
             drive(peer.as_ref(), way, &keys, length(SECONDS)).expect(known.name);
         }
         let all = Checksum::below(keys.load(Ordering::Relaxed));

@@ -33,7 +33,7 @@ pub(super) const KNOWN: Known = Known {
                without a condition; no gRPC in between, which its users have",
     kept: Kept::OnDisk,
     many: Some(Way::in_flight(64)),
-    best: Some(Way { clients: 1, in_flight: 2, batch: 1024 }),
+    best: &[Way { clients: 1, in_flight: 2, batch: 1024 }, Way::in_flight(1024)],
     open: |place, begin| Ok(Box::new(open(place.directory, begin)?)),
 };
 
