@@ -7,7 +7,7 @@ pub(crate) const PAYLOAD_BYTES: usize = crate::record::PAYLOAD_BYTES;
 pub(crate) const ACCOUNTS: u64 = 100_000;
 
 /// A payload of its own for each key. It is noise, so that no peer gains by compressing it, and
-/// made in some 20 ns, because the making is part of what is timed.
+/// quickly made, because the making is part of what is timed.
 #[derive(Clone, Copy)]
 pub(crate) struct Deposit {
     pub(crate) key: u64,
