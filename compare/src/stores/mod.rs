@@ -65,7 +65,7 @@ pub(crate) fn named(name: &str) -> Result<&'static Known> {
 }
 
 /// The version of a crate as this binary was built with it.
-fn locked_version(name: &str) -> String {
+pub(crate) fn locked_version(name: &str) -> String {
     let locked = include_str!("../../Cargo.lock");
     let heading = format!("name = \"{name}\"\nversion = \"");
     let version = locked.split_once(&heading).and_then(|(_, rest)| rest.split('"').next());
