@@ -10,9 +10,10 @@ use serde::de::{
 use serde::{Deserialize, forward_to_deserialize_any};
 
 use crate::codec::DecodeError;
+use crate::codec::reader::ContentReader;
 use crate::codec::structure::{self, DEPTH_MAX};
 
-type Reader<'de> = rmp_serde::Deserializer<ReadRefReader<'de, [u8]>, DefaultConfig>;
+pub(super) type Reader<'de> = rmp_serde::Deserializer<ReadRefReader<'de, [u8]>, DefaultConfig>;
 
 /// Reads any value from exactly these bytes; `of` says in a refusal what it was to be.
 pub(super) fn read_value<T: DeserializeOwned>(
@@ -20,7 +21,7 @@ pub(super) fn read_value<T: DeserializeOwned>(
     of: impl FnOnce() -> String,
 ) -> Result<T, DecodeError> {
     structure::check(payload)?;
-    read_checked(payload, |reader| T::deserialize(reader)).map_err(|error| content(of(), &error))
+    read_one(payload, |reader| T::deserialize(reader)).map_err(|error| content(of(), &error))
 }
 
 /// Reads an event from the content of the variant with this index.
@@ -30,9 +31,21 @@ pub(super) fn read_content<E: DeserializeOwned>(
     payload: &[u8],
     of: impl FnOnce() -> String,
 ) -> Result<E, DecodeError> {
-    structure::check(payload)?;
-    read_checked(payload, |content| E::deserialize(TypedPayload { index, content, payload }))
-        .map_err(|error| content(of(), &error))
+    let mut reader = ContentReader::new(payload);
+    let read = E::deserialize(TypedPayload { index, content: &mut reader });
+    match read.and_then(|event| reader.end().map(|()| event)) {
+        Ok(event) => Ok(event),
+        Err(error) => Err(refused(payload, of, &error)),
+    }
+}
+
+/// Why a content was not read: its structure, or else what its type says of it.
+#[cold]
+fn refused(payload: &[u8], of: impl FnOnce() -> String, error: &Error) -> DecodeError {
+    match structure::check(payload) {
+        Err(unsound) => unsound,
+        Ok(()) => content(of(), error),
+    }
 }
 
 #[cold]
@@ -40,8 +53,8 @@ fn content(of: String, error: &Error) -> DecodeError {
     DecodeError::Content { of, what: error.to_string() }
 }
 
-#[inline]
-fn read_checked<'de, T>(
+/// Reads the one value that these bytes are, their structure being sound.
+pub(super) fn read_one<'de, T>(
     payload: &'de [u8],
     read: impl FnOnce(&mut Reader<'de>) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -59,17 +72,16 @@ fn read_checked<'de, T>(
 /// Supplies the variant from its index, and its content from the payload.
 struct TypedPayload<'a, 'de> {
     index: u32,
-    content: &'a mut Reader<'de>,
-    payload: &'de [u8],
+    content: &'a mut ContentReader<'de>,
 }
 
 impl<'a, 'de> TypedPayload<'a, 'de> {
     /// The content, if its fields have names: without them, swapped fields would go unnoticed.
-    fn named(self) -> Result<&'a mut Reader<'de>, Error> {
-        match self.payload.first() {
-            Some(0x80..=0x8f | 0xde | 0xdf) => Ok(self.content),
-            _ => Err(de::Error::custom("the payload is not a map of named fields")),
+    fn named(self) -> Result<&'a mut ContentReader<'de>, Error> {
+        if self.content.at_map() {
+            return Ok(self.content);
         }
+        Err(de::Error::custom("the payload is not a map of named fields"))
     }
 }
 

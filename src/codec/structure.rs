@@ -15,14 +15,21 @@ pub(super) const DEPTH_MAX: usize = 32;
 /// word, accepts trailing bytes, and does not count enums towards its depth limit, so that a few
 /// hundred KiB of nested variants overflow the stack. Costs about 2 ns a value; no recursion.
 pub(super) fn check(payload: &[u8]) -> Result<(), DecodeError> {
-    walk(payload)
+    walk(payload, DEPTH_MAX)
+        .and_then(end)
         .map_err(|(rest, what)| DecodeError::Structure { at: payload.len() - rest.len(), what })
+}
+
+/// Bytes of the value that comes first, if it is sound and opens no more than so many levels.
+pub(super) fn length_of_first(payload: &[u8], levels: usize) -> Option<usize> {
+    walk(payload, levels).ok().map(|rest| payload.len() - rest.len())
 }
 
 /// What is wrong, with the bytes that were still to come.
 type Fault<'a> = (&'a [u8], &'static str);
 
-fn walk(mut rest: &[u8]) -> Result<(), Fault<'_>> {
+/// What follows the first value.
+fn walk(mut rest: &[u8], levels: usize) -> Result<&[u8], Fault<'_>> {
     // How many values are still to come in each open container; the outermost is the payload.
     let mut open = [0_u64; DEPTH_MAX];
     let mut depth = 0;
@@ -30,7 +37,7 @@ fn walk(mut rest: &[u8]) -> Result<(), Fault<'_>> {
     loop {
         while left == 0 {
             if depth == 0 {
-                return end(rest);
+                return Ok(rest);
             }
             depth -= 1;
             left = open[depth];
@@ -39,7 +46,7 @@ fn walk(mut rest: &[u8]) -> Result<(), Fault<'_>> {
         let children;
         (children, rest) = step(rest)?;
         if children > 0 {
-            if depth == DEPTH_MAX {
+            if depth == levels {
                 return Err((rest, "nests deeper than 32 arrays and maps"));
             }
             open[depth] = left;

@@ -1,6 +1,7 @@
 //! The codec against its promises, one file each.
 
 mod hostile;
+mod reader;
 mod shapes;
 mod upcasting;
 mod validation;

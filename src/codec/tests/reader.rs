@@ -1,0 +1,178 @@
+//! The reader accepts what the walk over the structure and rmp-serde accept together, and reads the
+//! same from it.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use proptest::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::decode::read_one;
+use crate::codec::reader::ContentReader;
+use crate::codec::structure;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sample {
+    small: u8,
+    signed: i16,
+    large: u64,
+    negative: i64,
+    wide: i128,
+    exact: f64,
+    sure: bool,
+    letter: char,
+    text: String,
+    maybe: Option<u32>,
+    doubt: Option<Option<Box<Sample>>>,
+    list: Vec<Shape>,
+    pair: (u32, String),
+    named: BTreeMap<String, i32>,
+    wrapped: Wrapped,
+    nothing: (),
+    #[serde(default)]
+    late: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Wrapped(u64);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Shape {
+    Point,
+    Circle(u32),
+    Line(u32, i32),
+    Box { width: u16, height: u16 },
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    prop_oneof![
+        Just(Shape::Point),
+        any::<u32>().prop_map(Shape::Circle),
+        any::<(u32, i32)>().prop_map(|(x, y)| Shape::Line(x, y)),
+        any::<(u16, u16)>().prop_map(|(width, height)| Shape::Box { width, height }),
+    ]
+}
+
+prop_compose! {
+    fn flat()(
+        (small, signed, large, negative) in any::<(u8, i16, u64, i64)>(),
+        (wide, exact, sure, letter) in any::<(i128, i32, bool, char)>(),
+        text in ".{0,40}",
+        maybe in any::<Option<u32>>(),
+        list in prop::collection::vec(shape(), 0..18),
+        pair in (any::<u32>(), "[a-z]{0,300}"),
+        named in prop::collection::btree_map("[a-z]{1,8}", any::<i32>(), 0..4),
+        (wrapped, late) in any::<(u64, u16)>(),
+    ) -> Sample {
+        let (exact, wrapped, doubt, nothing) = (f64::from(exact), Wrapped(wrapped), None, ());
+        Sample {
+            small, signed, large, negative, wide, exact, sure, letter, text, maybe, doubt, list,
+            pair, named, wrapped, nothing, late,
+        }
+    }
+}
+
+fn sample() -> impl Strategy<Value = Sample> {
+    flat().prop_recursive(3, 4, 1, |inner| {
+        (flat(), inner)
+            .prop_map(|(outer, inner)| Sample { doubt: Some(Some(Box::new(inner))), ..outer })
+    })
+}
+
+/// Reads both ways; what they agree on.
+#[track_caller]
+fn agreed<T: DeserializeOwned + PartialEq + Debug>(payload: &[u8]) -> Option<T> {
+    let mut reader = ContentReader::new(payload);
+    let read = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).ok();
+    let sound = structure::check(payload).is_ok();
+    let expected = read_one(payload, |reader| T::deserialize(reader)).ok().filter(|_| sound);
+    assert_eq!(read, expected, "{payload:02x?}");
+    read
+}
+
+proptest! {
+    #[test]
+    fn values_come_back_by_name_and_in_order(sample in sample()) {
+        let named = rmp_serde::to_vec_named(&sample).unwrap();
+        prop_assert_eq!(agreed(&named), Some(sample.clone()));
+        let in_order = rmp_serde::to_vec(&sample).unwrap();
+        prop_assert_eq!(agreed(&in_order), Some(sample));
+    }
+
+    #[test]
+    fn changed_bytes_are_read_alike(
+        sample in flat(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut payload = rmp_serde::to_vec_named(&sample).unwrap();
+        for (at, byte) in changes {
+            let at = at.index(payload.len());
+            payload[at] = byte;
+            agreed::<Sample>(&payload);
+        }
+        agreed::<Sample>(&payload[..cut.index(payload.len())]);
+    }
+
+    #[test]
+    fn bytes_that_nobody_wrote_are_read_alike(payload in prop::collection::vec(any::<u8>(), 0..40)) {
+        agreed::<Sample>(&payload);
+        agreed::<Vec<Shape>>(&payload);
+        agreed::<BTreeMap<String, Option<(u64, i8)>>>(&payload);
+        agreed::<Vec<Vec<Vec<Wrapped>>>>(&payload);
+        agreed::<(bool, f32, char, String)>(&payload);
+    }
+}
+
+#[test]
+fn every_byte_of_a_value_changed_is_read_alike() {
+    let shapes = vec![
+        Shape::Point,
+        Shape::Circle(70_000),
+        Shape::Line(1, -2),
+        Shape::Box { width: 3, height: 400 },
+    ];
+    let payload = rmp_serde::to_vec_named(&(shapes, Some(-5), "text", true)).unwrap();
+    for at in 0..payload.len() {
+        for byte in 0..=u8::MAX {
+            let mut payload = payload.clone();
+            payload[at] = byte;
+            agreed::<(Vec<Shape>, Option<i64>, String, bool)>(&payload);
+        }
+    }
+}
+
+#[test]
+fn as_many_levels_are_opened_as_before() {
+    let nested = |levels: usize, inside: &[u8]| [&vec![0x91; levels], inside].concat();
+    for levels in structure::DEPTH_MAX - 2..=structure::DEPTH_MAX + 2 {
+        for inside in [b"\x90".as_slice(), b"\x91\x01", b"\x01", b"\x80"] {
+            agreed::<Nested>(&nested(levels, inside));
+        }
+    }
+}
+
+/// A list in a list, as deep as it goes.
+#[derive(Debug, PartialEq)]
+struct Nested(usize);
+
+impl<'de> Deserialize<'de> for Nested {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Levels;
+        impl<'de> serde::de::Visitor<'de> for Levels {
+            type Value = Nested;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<Nested, A::Error> {
+                let inner = seq.next_element::<Nested>()?;
+                Ok(Nested(inner.map_or(1, |inner| inner.0 + 1)))
+            }
+        }
+        deserializer.deserialize_seq(Levels)
+    }
+}
