@@ -22,6 +22,7 @@ mod decode;
 mod encode;
 mod error;
 mod event;
+mod library;
 mod reader;
 mod refuse;
 mod structure;

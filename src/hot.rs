@@ -109,6 +109,8 @@ pub(crate) trait Kind: Any + Send {
     fn name(&self) -> &'static str;
     fn state_version(&self) -> u16;
     fn use_names(&mut self, names: &Arc<Names>);
+    /// Starts to fetch the aggregate of a stored event.
+    fn touch(&self, stored: &StoredEvent<'_>) -> bool;
     /// Folds one stored event into its aggregate.
     fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError>;
     /// Forgets what the running transaction changed.
@@ -141,6 +143,11 @@ impl<A: Aggregate> Kind for Hot<A> {
 
     fn use_names(&mut self, names: &Arc<Names>) {
         self.decoder.use_names(names);
+    }
+
+    fn touch(&self, stored: &StoredEvent<'_>) -> bool {
+        let id = A::Id::from_stream(stored.id);
+        id.and_then(|id| self.slots.get(&id)).is_some_and(|slot| slot.version == stored.version)
     }
 
     fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {

@@ -28,6 +28,7 @@ mod read;
 mod rows;
 mod sources;
 
+mod ahead;
 mod archive;
 mod recover;
 

@@ -158,6 +158,14 @@ impl State {
         self.names = Some(Arc::clone(names));
     }
 
+    /// Starts to fetch the aggregate that an event belongs to; the answer is good for nothing else.
+    pub(crate) fn touch(&self, stored: &StoredEvent<'_>) -> bool {
+        match self.by_name.get(usize::from(stored.kind.0)) {
+            Some(Some(index)) => self.kinds[*index].touch(stored),
+            _ => false,
+        }
+    }
+
     /// Folds one stored event into the aggregate it belongs to.
     pub(crate) fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
         match self.by_name.get(usize::from(stored.kind.0)) {

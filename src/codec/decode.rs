@@ -1,19 +1,16 @@
 //! Reads MessagePack back into values: structure first, then the type, then nothing left over.
 
-use rmp_serde::config::DefaultConfig;
-use rmp_serde::decode::{Error, ReadRefReader};
+use rmp_serde::decode::Error;
 use serde::de::value::U32Deserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, VariantAccess,
-    Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor,
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 
 use crate::codec::DecodeError;
+use crate::codec::library::read_one;
 use crate::codec::reader::ContentReader;
-use crate::codec::structure::{self, DEPTH_MAX};
-
-pub(super) type Reader<'de> = rmp_serde::Deserializer<ReadRefReader<'de, [u8]>, DefaultConfig>;
+use crate::codec::structure;
 
 /// Reads any value from exactly these bytes; `of` says in a refusal what it was to be.
 pub(super) fn read_value<T: DeserializeOwned>(
@@ -51,22 +48,6 @@ fn refused(payload: &[u8], of: impl FnOnce() -> String, error: &Error) -> Decode
 #[cold]
 fn content(of: String, error: &Error) -> DecodeError {
     DecodeError::Content { of, what: error.to_string() }
-}
-
-/// Reads the one value that these bytes are, their structure being sound.
-pub(super) fn read_one<'de, T>(
-    payload: &'de [u8],
-    read: impl FnOnce(&mut Reader<'de>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut reader = rmp_serde::Deserializer::from_read_ref(payload);
-    // The structure check is the one that bounds depth; this is only its pair.
-    reader.set_max_depth(DEPTH_MAX + 2);
-    let value = read(&mut reader)?;
-    // Everything has been read when there is no marker left to read.
-    match IgnoredAny::deserialize(&mut reader) {
-        Err(Error::InvalidMarkerRead(_)) => Ok(value),
-        _ => Err(de::Error::custom("its type leaves a part of the bytes unread")),
-    }
 }
 
 /// Supplies the variant from its index, and its content from the payload.

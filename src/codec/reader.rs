@@ -1,17 +1,17 @@
 //! Reads MessagePack from a slice: the shapes that events are made of at once, all others through
 //! rmp-serde.
 //!
-//! Replay decodes every event there ever was, and rmp-serde takes some 250 instructions for a field,
-//! behind a walk over the structure that has to come before it. Here one pass does both: nothing is
-//! taken at its word, and what is accepted is what that walk and rmp-serde accept together, value for
-//! value.
+//! Replay decodes every event there ever was, and rmp-serde takes some 250 instructions for a
+//! field, behind a walk over the structure that has to come before it. Here one pass does both:
+//! nothing is taken at its word, and what is accepted is what that walk and rmp-serde accept
+//! together, value for value.
 
 mod inside;
 
 use rmp_serde::decode::Error;
 use serde::de::{self, Deserializer, Visitor};
 
-use crate::codec::decode::{Reader, read_one};
+use crate::codec::library::{Library, read_one};
 use crate::codec::structure::{self, DEPTH_MAX};
 
 use self::inside::{Elements, Unit};
@@ -52,7 +52,7 @@ impl<'de> ContentReader<'de> {
     #[cold]
     fn by_library<T>(
         &mut self,
-        read: impl FnOnce(&mut Reader<'de>) -> Result<T, Error>,
+        read: impl FnOnce(&mut Library<'de>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Some(length) = structure::length_of_first(self.rest, self.levels_left) else {
             return Err(failed("its structure is unsound"));
@@ -102,19 +102,37 @@ impl<'de> ContentReader<'de> {
         }
     }
 
-    /// The text that comes next, when it is one and valid.
+    /// The bytes of the text that comes next, when it is one of a usual length, and what follows.
     #[inline]
-    fn text(&mut self) -> Option<&'de str> {
+    fn peek_text(&self) -> Option<(&'de [u8], &'de [u8])> {
         let (&marker, rest) = self.rest.split_first()?;
         let (length, rest) = match marker {
             0xa0..=0xbf => (usize::from(marker & 0x1f), rest),
             0xd9 => rest.split_first().map(|(length, rest)| (usize::from(*length), rest))?,
             _ => return None,
         };
-        let (text, rest) = rest.split_at_checked(length)?;
+        rest.split_at_checked(length)
+    }
+
+    /// The text that comes next, when it is one and valid.
+    #[inline]
+    fn text(&mut self) -> Option<&'de str> {
+        let (text, rest) = self.peek_text()?;
         let text = std::str::from_utf8(text).ok()?;
         self.rest = rest;
         Some(text)
+    }
+
+    /// Steps over a text when it is this one.
+    #[inline]
+    fn step_over(&mut self, expected: &str) -> bool {
+        match self.peek_text() {
+            Some((text, rest)) if text == expected.as_bytes() => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The count of a container's elements, each of so many values, of which each takes a byte.
@@ -141,12 +159,13 @@ impl<'de> ContentReader<'de> {
     fn inside<T>(
         &mut self,
         count: usize,
+        fields: &'static [&'static str],
         read: impl FnOnce(&mut Elements<'_, 'de>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         // An empty container opens nothing, as in the walk over the structure.
         let levels = usize::from(count > 0);
         self.levels_left -= levels;
-        let mut elements = Elements { reader: self, left: count };
+        let mut elements = Elements { reader: self, left: count, fields: fields.iter() };
         let value = read(&mut elements)?;
         if elements.left > 0 {
             return Err(Error::LengthMismatch((count - elements.left) as u32));
@@ -158,17 +177,25 @@ impl<'de> ContentReader<'de> {
     #[inline]
     fn sequence<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         match self.count(0x90, 0xdc, 1) {
-            Some(count) => self.inside(count, |elements| visitor.visit_seq(elements)),
+            Some(count) => self.inside(count, &[], |elements| visitor.visit_seq(elements)),
             None => self.by_library(|reader| reader.deserialize_seq(visitor)),
         }
     }
 
     #[inline]
-    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+    fn fields<V: Visitor<'de>>(
+        &mut self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         match self.count(0x80, 0xde, 2) {
-            Some(count) => self.inside(count, |elements| visitor.visit_map(elements)),
+            Some(count) => self.inside(count, fields, |elements| visitor.visit_map(elements)),
             None => self.by_library(|reader| reader.deserialize_map(visitor)),
         }
+    }
+
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.fields(&[], visitor)
     }
 
     #[inline]
@@ -280,10 +307,10 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.at_map() { self.map(visitor) } else { self.sequence(visitor) }
+        if self.at_map() { self.fields(fields, visitor) } else { self.sequence(visitor) }
     }
 
     /// A variant without content is its name; all others are left to the library.

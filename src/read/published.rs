@@ -31,7 +31,7 @@ struct Side<V> {
 
 /// What is done to both copies, one after the other.
 enum Change<A: Aggregate> {
-    Event(Arc<Recorded<A>>),
+    Event(Recorded<A>),
     Reached(Position),
     Mend,
 }
@@ -115,7 +115,7 @@ impl<V: View<A>, A: Aggregate> WholeView<V, A> {
 
 impl<V: View<A>, A: Aggregate> Projection<A> for WholeView<V, A> {
     fn project(&mut self, recorded: Recorded<A>) -> Result<(), Box<str>> {
-        self.write().append(Change::Event(Arc::new(recorded)));
+        self.write().append(Change::Event(recorded));
         self.held_back += 1;
         Ok(())
     }

@@ -1,11 +1,21 @@
 //! Folds stored batches into state and keys: the one piece of code that turns events into state.
 
-use hotledger_journal::{Batch, Cursor, Reader};
+use hotledger_journal::{
+    Batch, Cursor, Entry, Error as JournalError, Event as StoredEvent, Reader,
+};
 
+use crate::ahead::{READ_AHEAD_AFTER, read_ahead};
 use crate::error::OpenError;
+use crate::identity::CommandKey;
 use crate::keys::Keys;
 use crate::position::{Position, Timestamp};
 use crate::state::{Blueprint, State};
+
+/// What was read of the journal, or why not.
+type Read<T> = Result<T, JournalError>;
+
+/// Entries whose aggregates are fetched into the cache together.
+const GROUP: usize = 32;
 
 /// State, keys and how far they have come. Recovery, the snapshot builder, time travel and the
 /// digest all fold with this.
@@ -46,6 +56,17 @@ impl Folded {
         Ok(())
     }
 
+    /// Folds everything the reader has while others wait for it: of a long history, one thread
+    /// reads and verifies ahead of this one.
+    pub(crate) fn fold_all_soon(&mut self, reader: &mut Reader) -> Result<(), OpenError> {
+        let until = self.tail_bytes + READ_AHEAD_AFTER;
+        while self.tail_bytes < until {
+            let Some(batch) = reader.next()? else { return Ok(()) };
+            self.fold_batch(&batch, Position::after(u64::MAX))?;
+        }
+        read_ahead(reader, |batch| self.fold_batch(&batch, Position::after(u64::MAX)))
+    }
+
     /// Folds what lies at or before `last`, whole entries or not.
     pub(crate) fn fold_until(
         &mut self,
@@ -62,30 +83,67 @@ impl Folded {
     /// Folds one batch, events after `last` left out.
     pub(crate) fn fold_batch(&mut self, batch: &Batch, last: Position) -> Result<(), OpenError> {
         self.state.use_names(batch);
-        for entry in batch.entries() {
-            let entry = entry?;
-            if last < Position::after(entry.first_position() + 1) && entry.event_count() > 0 {
-                return Ok(());
+        let (mut entries, mut group) = (batch.entries(), Vec::with_capacity(GROUP));
+        let mut events = Vec::with_capacity(GROUP);
+        loop {
+            group.extend(entries.by_ref().take(GROUP));
+            if group.is_empty() {
+                break;
             }
-            let mut last_version = None;
-            for event in entry.events() {
-                let event = event?;
-                let position = Position::at(event.position);
-                if position > last {
+            events.extend(group.iter().flatten().flat_map(Entry::events));
+            self.foresee(&group, &events);
+            let mut events = events.drain(..);
+            for entry in group.drain(..) {
+                if !self.fold_entry(batch, &entry?, &mut events, last)? {
                     return Ok(());
                 }
-                assert!(position.events() == self.position.events() + 1, "positions are gapless");
-                self.state.fold(&event)?;
-                self.position = position;
-                self.tail_events += 1;
-                last_version = Some(event.version);
             }
-            self.time = self.time.max(Timestamp(entry.head().time));
-            self.keys.replay(batch, &entry, last_version);
+            // An entry that goes on behind its last event says so behind it.
+            events.next().transpose()?;
         }
         self.keys.record_chain(batch.sequence(), batch.chain());
         self.tail_bytes += batch.stored_bytes();
         self.cursor = Some(batch.cursor_after());
         Ok(())
+    }
+
+    /// Has the processor fetch what these entries will look up, all at once, as the writer does.
+    fn foresee(&self, group: &[Read<Entry<'_>>], events: &[Read<StoredEvent<'_>>]) {
+        let touched =
+            events.iter().flatten().fold(false, |all, event| all ^ self.state.touch(event));
+        let keys = group.iter().flatten().filter_map(|entry| entry.head().key.as_ref());
+        let known = keys.fold(0, |all, key| all ^ self.keys.foresee(CommandKey(key.key)));
+        // Without a use the fetches would be left out.
+        let _ = std::hint::black_box((touched, known));
+    }
+
+    /// Folds one entry with its events, which come first among `events`; `false` where it goes
+    /// beyond `last`.
+    fn fold_entry<'a>(
+        &mut self,
+        batch: &Batch,
+        entry: &Entry<'_>,
+        events: &mut impl Iterator<Item = Read<StoredEvent<'a>>>,
+        last: Position,
+    ) -> Result<bool, OpenError> {
+        if last < Position::after(entry.first_position() + 1) && entry.event_count() > 0 {
+            return Ok(false);
+        }
+        let mut last_version = None;
+        for _ in 0..entry.event_count() {
+            let event = events.next().expect("an entry has as many as it says, or an error")?;
+            let position = Position::at(event.position);
+            if position > last {
+                return Ok(false);
+            }
+            assert!(position.events() == self.position.events() + 1, "positions are gapless");
+            self.state.fold(&event)?;
+            self.position = position;
+            self.tail_events += 1;
+            last_version = Some(event.version);
+        }
+        self.time = self.time.max(Timestamp(entry.head().time));
+        self.keys.replay(batch, entry, last_version);
+        Ok(true)
     }
 }

@@ -178,7 +178,7 @@ pub(crate) fn recover(
     let read = |cursor| recovery.reader_at(cursor);
     let loaded = recipe.load(id, Position::after(u64::MAX), &read, strict)?;
     let Loaded { mut folded, mut reader, snapshot, rejected } = loaded;
-    folded.fold_all(&mut reader)?;
+    folded.fold_all_soon(&mut reader)?;
     let (journal, opened) = recovery.finish(reader)?;
     let report = report(&folded, snapshot, rejected, &opened, started.elapsed());
     assert_eq!(
@@ -224,7 +224,7 @@ impl Rebuild {
     pub(crate) fn rebuild(&self, reads: &JournalReads) -> Result<State, OpenError> {
         let history = History::Live(reads.clone(), self.journal_id);
         let Loaded { mut folded, mut reader, .. } = history.load(&self.recipe)?;
-        folded.fold_all(&mut reader)?;
+        folded.fold_all_soon(&mut reader)?;
         Ok(folded.state)
     }
 }

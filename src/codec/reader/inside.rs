@@ -1,5 +1,7 @@
 //! What is inside a container or a variant while it is read.
 
+use std::slice;
+
 use rmp_serde::decode::Error;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess};
@@ -11,6 +13,9 @@ use super::ContentReader;
 pub(super) struct Elements<'a, 'de> {
     pub(super) reader: &'a mut ContentReader<'de>,
     pub(super) left: usize,
+    /// Names of fields in the order in which they were written, most likely: what equals the next
+    /// of them is known to be text.
+    pub(super) fields: slice::Iter<'static, &'static str>,
 }
 
 impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
@@ -43,7 +48,14 @@ impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
     where
         K: DeserializeSeed<'de>,
     {
-        SeqAccess::next_element_seed(self, seed)
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        if let Some(field) = self.fields.next()
+            && self.reader.step_over(field)
+        {
+            return seed.deserialize(BorrowedStrDeserializer::<Error>::new(field)).map(Some);
+        }
+        seed.deserialize(&mut *self.reader).map(Some)
     }
 
     #[inline]

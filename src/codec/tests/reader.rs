@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::decode::read_one;
+use crate::codec::library::read_one;
 use crate::codec::reader::ContentReader;
 use crate::codec::structure;
 
@@ -116,7 +116,9 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_nobody_wrote_are_read_alike(payload in prop::collection::vec(any::<u8>(), 0..40)) {
+    fn bytes_that_nobody_wrote_are_read_alike(
+        payload in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
         agreed::<Sample>(&payload);
         agreed::<Vec<Shape>>(&payload);
         agreed::<BTreeMap<String, Option<(u64, i8)>>>(&payload);
