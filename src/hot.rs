@@ -1,7 +1,7 @@
 //! The hot aggregates of one kind: every state in memory, owned by whoever replays or writes.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::aggregate::{Aggregate, Context};
 use crate::codec::{decode_state, encode_state};
 use crate::decode::Decoder;
 use crate::error::OpenError;
+use crate::hashed::HashedMap;
 use crate::identity::AggregateId;
 use crate::position::{Position, Timestamp, Version};
 
@@ -31,8 +32,7 @@ pub(crate) struct KindNames {
 
 /// All aggregates of one kind.
 pub(crate) struct Hot<A: Aggregate> {
-    // `quality`: ids may come from outside, and colliding ones must not slow the writer down.
-    pub(crate) slots: HashMap<A::Id, Slot<A>, RandomState>,
+    pub(crate) slots: HashedMap<A::Id, Slot<A>>,
     pub(crate) decoder: Decoder<A>,
     pub(crate) names: KindNames,
     pub(crate) cx: Context<A::Event>,
@@ -45,7 +45,7 @@ pub(crate) struct Hot<A: Aggregate> {
 impl<A: Aggregate> Hot<A> {
     pub(crate) fn new(names: KindNames) -> Result<Self, OpenError> {
         Ok(Self {
-            slots: HashMap::default(),
+            slots: HashedMap::default(),
             decoder: Decoder::new()?,
             names,
             cx: Context::new(Timestamp(0)),
@@ -74,7 +74,7 @@ impl<A: Aggregate> Hot<A> {
         if self.is_quarantined(&id) {
             return Ok(());
         }
-        let slot = self.slots.entry(id).or_default();
+        let slot = self.slots.get_or_default(id);
         if stored.version != slot.version + 1 {
             return Err(OpenError::VersionGap {
                 kind: A::KIND,
@@ -109,8 +109,10 @@ pub(crate) trait Kind: Any + Send {
     fn name(&self) -> &'static str;
     fn state_version(&self) -> u16;
     fn use_names(&mut self, names: &Arc<Names>);
-    /// Starts to fetch the aggregate of a stored event.
-    fn touch(&self, stored: &StoredEvent<'_>) -> bool;
+    /// What `touch` takes: a hash of the event's aggregate.
+    fn hash(&self, stored: &StoredEvent<'_>) -> u64;
+    /// Starts to fetch the aggregate of an event, by its hash.
+    fn touch(&self, hash: u64, stored: &StoredEvent<'_>) -> u64;
     /// Folds one stored event into its aggregate.
     fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError>;
     /// Forgets what the running transaction changed.
@@ -145,9 +147,13 @@ impl<A: Aggregate> Kind for Hot<A> {
         self.decoder.use_names(names);
     }
 
-    fn touch(&self, stored: &StoredEvent<'_>) -> bool {
+    fn hash(&self, stored: &StoredEvent<'_>) -> u64 {
+        A::Id::from_stream(stored.id).map_or(0, |id| self.slots.hash(&id))
+    }
+
+    fn touch(&self, hash: u64, stored: &StoredEvent<'_>) -> u64 {
         let id = A::Id::from_stream(stored.id);
-        id.and_then(|id| self.slots.get(&id)).is_some_and(|slot| slot.version == stored.version)
+        id.map_or(0, |id| self.slots.touch(hash, &id, |slot| slot.version))
     }
 
     fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
@@ -172,8 +178,7 @@ impl<A: Aggregate> Kind for Hot<A> {
     }
 
     fn table_bytes(&self) -> usize {
-        // A slot and its control byte.
-        self.slots.capacity() * (size_of::<(A::Id, Slot<A>)>() + 1)
+        self.slots.bytes()
     }
 
     fn quarantined(&self) -> usize {
@@ -210,7 +215,9 @@ impl<A: Aggregate> Kind for Hot<A> {
         let rebuilt = rebuilt.map(|kind| kind.as_any().downcast_mut::<Self>().expect("same kind"));
         match rebuilt {
             Some(rebuilt) if !rebuilt.is_quarantined(&id) => {
-                self.slots.extend(rebuilt.slots.remove_entry(&id));
+                if let Some((id, slot)) = rebuilt.slots.remove(&id) {
+                    self.slots.insert(id, slot);
+                }
             }
             // Its history is there but cannot be folded: starting it anew would fork its versions.
             _ => {

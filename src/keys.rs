@@ -1,11 +1,13 @@
 //! The command keys that were taken up within the window, and what came of each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
-use foldhash::quality::RandomState;
 use hotledger_journal::{Batch, Chain, Entry};
 
+use crate::hashed::HashedMap;
 use crate::identity::CommandKey;
+use crate::limits::GROUP;
 use crate::position::{Position, Version};
 
 /// What a command with this key did, all that its receipt is made from.
@@ -29,15 +31,18 @@ pub(crate) enum Standing {
     Reused,
 }
 
+/// Keys are numbered as they are recorded, from 1 on.
+type Number = NonZeroU64;
+
 /// The key window: the newest keys, oldest out first.
 ///
 /// It is hot state: filled by the writer and by replay alike, and part of every snapshot.
 pub(crate) struct Keys {
-    known: HashMap<CommandKey, (u64, Known), RandomState>,
+    known: HashedMap<CommandKey, (Number, Known)>,
     /// Keys by the number under which they were recorded, oldest first. One that was recorded
     /// again later stands here twice; the earlier number counts no more.
-    order: VecDeque<(u64, CommandKey)>,
-    recorded: u64,
+    order: VecDeque<(Number, CommandKey)>,
+    next: Number,
     /// The chain of each batch that holds a key of the window; a receipt repeats it.
     chains: VecDeque<(u64, Chain)>,
     max: usize,
@@ -45,8 +50,8 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        let (known, order, chains) = (HashMap::default(), VecDeque::new(), VecDeque::new());
-        Self { known, order, recorded: 0, chains, max }
+        let (known, order, chains) = (HashedMap::default(), VecDeque::new(), VecDeque::new());
+        Self { known, order, next: Number::MIN, chains, max }
     }
 
     pub(crate) fn standing(&self, key: CommandKey, fingerprint: u64) -> Standing {
@@ -59,9 +64,24 @@ impl Keys {
         }
     }
 
-    /// Touches what a later look at this key needs; the answer is good for nothing else.
-    pub(crate) fn foresee(&self, key: CommandKey) -> u64 {
-        self.known.get(&key).map_or(0, |(number, _)| *number)
+    /// Starts to fetch what recording these keys will need, all at once: their own places, and
+    /// those of the keys that make room for them.
+    pub(crate) fn foresee(&self, keys: impl Iterator<Item = CommandKey>) {
+        let (mut wanted, mut count) = ([(0, CommandKey([0; 16])); 2 * GROUP], 0);
+        for key in keys.take(GROUP) {
+            wanted[count] = (self.known.hash(&key), key);
+            count += 1;
+        }
+        let forgotten = (self.known.len() + count).saturating_sub(self.max).min(count);
+        for (_, oldest) in self.order.iter().take(forgotten) {
+            wanted[count] = (self.known.hash(oldest), *oldest);
+            count += 1;
+        }
+        let touch = |all, (hash, key): &(u64, CommandKey)| {
+            all ^ self.known.touch(*hash, key, |(number, _)| number.get())
+        };
+        // Without a use the fetches would be left out.
+        let _ = std::hint::black_box(wanted[..count].iter().fold(0, touch));
     }
 
     /// Remembers a key; the oldest makes room. A key that is known already was taken up again
@@ -70,18 +90,19 @@ impl Keys {
         if self.max == 0 {
             return;
         }
-        if self.known.len() == self.max && !self.known.contains_key(&key) {
+        if self.known.len() == self.max && self.known.get(&key).is_none() {
             self.forget_oldest();
         }
-        self.recorded += 1;
-        self.known.insert(key, (self.recorded, known));
-        self.order.push_back((self.recorded, key));
+        let number = self.next;
+        self.next = number.checked_add(1).expect("nobody records 2^64 keys");
+        self.known.insert(key, (number, known));
+        self.order.push_back((number, key));
     }
 
     /// Bytes that the window holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.known.capacity() * (size_of::<(CommandKey, u64, Known)>() + 1)
-            + self.order.capacity() * size_of::<(u64, CommandKey)>()
+        self.known.bytes()
+            + self.order.capacity() * size_of::<(Number, CommandKey)>()
             + self.chains.capacity() * size_of::<(u64, Chain)>()
     }
 
@@ -123,8 +144,8 @@ impl Keys {
 
     /// Every key, oldest first, as a snapshot stores them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (CommandKey, &Known)> {
-        self.order.iter().filter_map(|(number, key)| match &self.known[key] {
-            (recorded, known) if recorded == number => Some((*key, known)),
+        self.order.iter().filter_map(|(number, key)| match self.known.get(key) {
+            Some((recorded, known)) if recorded == number => Some((*key, known)),
             _ => None,
         })
     }
@@ -141,7 +162,8 @@ impl Keys {
         let forgotten = loop {
             let Some((number, oldest)) = self.order.pop_front() else { return };
             if self.known.get(&oldest).is_some_and(|(recorded, _)| *recorded == number) {
-                break self.known.remove(&oldest).expect("just looked").1;
+                let (_, (_, forgotten)) = self.known.remove(&oldest).expect("just looked");
+                break forgotten;
             }
         };
         let still_needed = self.iter().next().map(|(_, known)| known.sequence);

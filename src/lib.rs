@@ -16,6 +16,7 @@ mod threads;
 mod write;
 
 mod digest;
+mod hashed;
 mod hot;
 mod keys;
 mod receipt;

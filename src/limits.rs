@@ -15,6 +15,11 @@ pub const MAILBOX_COMMANDS_MAX: usize = 8_192;
 /// 2.7 ms; the batch is usually full before.
 pub const TURN_COMMANDS_MAX: usize = 16_384;
 
+/// Commands, or entries, whose aggregates are fetched into the cache together: more than the
+/// processor has lookups under way at once, and few enough to be in its nearest cache still when
+/// they are used.
+pub(crate) const GROUP: usize = 32;
+
 /// One-shot commands that are settled and wait for the disk; with so many the writer takes up no
 /// more of them, and the mailbox fills.
 pub const SETTLED_MAX: usize = 2 * TURN_COMMANDS_MAX;

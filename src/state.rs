@@ -158,12 +158,16 @@ impl State {
         self.names = Some(Arc::clone(names));
     }
 
-    /// Starts to fetch the aggregate that an event belongs to; the answer is good for nothing else.
-    pub(crate) fn touch(&self, stored: &StoredEvent<'_>) -> bool {
-        match self.by_name.get(usize::from(stored.kind.0)) {
-            Some(Some(index)) => self.kinds[*index].touch(stored),
-            _ => false,
-        }
+    /// The kind of an event's aggregate, and its hash there.
+    pub(crate) fn hash(&self, stored: &StoredEvent<'_>) -> Option<(usize, u64)> {
+        let index = (*self.by_name.get(usize::from(stored.kind.0))?)?;
+        Some((index, self.kinds[index].hash(stored)))
+    }
+
+    /// Starts to fetch the aggregate of an event, whose kind and hash are known; the answer is
+    /// good for nothing but to be used.
+    pub(crate) fn touch(&self, (kind, hash): (usize, u64), stored: &StoredEvent<'_>) -> u64 {
+        self.kinds[kind].touch(hash, stored)
     }
 
     /// Folds one stored event into the aggregate it belongs to.

@@ -8,14 +8,12 @@ use crate::ahead::{READ_AHEAD_AFTER, read_ahead};
 use crate::error::OpenError;
 use crate::identity::CommandKey;
 use crate::keys::Keys;
+use crate::limits::GROUP;
 use crate::position::{Position, Timestamp};
 use crate::state::{Blueprint, State};
 
 /// What was read of the journal, or why not.
 type Read<T> = Result<T, JournalError>;
-
-/// Entries whose aggregates are fetched into the cache together.
-const GROUP: usize = 32;
 
 /// State, keys and how far they have come. Recovery, the snapshot builder, time travel and the
 /// digest all fold with this.
@@ -84,14 +82,14 @@ impl Folded {
     pub(crate) fn fold_batch(&mut self, batch: &Batch, last: Position) -> Result<(), OpenError> {
         self.state.use_names(batch);
         let (mut entries, mut group) = (batch.entries(), Vec::with_capacity(GROUP));
-        let mut events = Vec::with_capacity(GROUP);
+        let (mut events, mut hashes) = (Vec::with_capacity(GROUP), Vec::with_capacity(GROUP));
         loop {
             group.extend(entries.by_ref().take(GROUP));
             if group.is_empty() {
                 break;
             }
             events.extend(group.iter().flatten().flat_map(Entry::events));
-            self.foresee(&group, &events);
+            self.foresee(&group, &events, &mut hashes);
             let mut events = events.drain(..);
             for entry in group.drain(..) {
                 if !self.fold_entry(batch, &entry?, &mut events, last)? {
@@ -108,13 +106,22 @@ impl Folded {
     }
 
     /// Has the processor fetch what these entries will look up, all at once, as the writer does.
-    fn foresee(&self, group: &[Read<Entry<'_>>], events: &[Read<StoredEvent<'_>>]) {
-        let touched =
-            events.iter().flatten().fold(false, |all, event| all ^ self.state.touch(event));
-        let keys = group.iter().flatten().filter_map(|entry| entry.head().key.as_ref());
-        let known = keys.fold(0, |all, key| all ^ self.keys.foresee(CommandKey(key.key)));
+    fn foresee(
+        &self,
+        group: &[Read<Entry<'_>>],
+        events: &[Read<StoredEvent<'_>>],
+        hashes: &mut Vec<Option<(usize, u64)>>,
+    ) {
+        hashes.clear();
+        hashes.extend(events.iter().map(|event| self.state.hash(event.as_ref().ok()?)));
+        let touched = hashes.iter().zip(events).fold(0, |all, both| match both {
+            (Some(hash), Ok(event)) => all ^ self.state.touch(*hash, event),
+            _ => all,
+        });
         // Without a use the fetches would be left out.
-        let _ = std::hint::black_box((touched, known));
+        let _ = std::hint::black_box(touched);
+        let keys = group.iter().flatten().filter_map(|entry| entry.head().key.as_ref());
+        self.keys.foresee(keys.map(|key| CommandKey(key.key)));
     }
 
     /// Folds one entry with its events, which come first among `events`; `false` where it goes

@@ -15,6 +15,7 @@ use crate::figures::Figures;
 use crate::hot::{Hot, KindNames, Slot};
 use crate::identity::{AggregateId, CommandKey};
 use crate::keys::{Keys, Known, Standing};
+use crate::limits::GROUP;
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp, Version};
 use crate::receipt::{Repeated, Verdict};
@@ -104,12 +105,31 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Timestamp,
     /// The newest batch that holds an entry, as far as it has been submitted.
     pub(crate) last_submitted: u64,
+    /// What the last command committed. It is handed over field by field: a verdict that is copied
+    /// right after it was put together makes the processor wait for its parts to be stored.
+    pub(crate) commit: Commit,
     /// Times the first command of the batch, when somebody wants to know.
     pub(crate) stopwatch: Option<Stopwatch>,
     /// Set when the journal failed: the turn ends, and nothing of it is told.
     pub(crate) failed: Option<JournalError>,
     /// Set when `evolve` panicked: the turn ends, and this aggregate is rebuilt before the next.
     pub(crate) broken: Option<Broken>,
+}
+
+/// What a command committed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Commit {
+    pub(crate) position: Position,
+    pub(crate) version: Version,
+    pub(crate) events: u32,
+}
+
+impl Commit {
+    #[inline]
+    pub(crate) fn verdict<R>(self) -> Verdict<R> {
+        let Self { position, version, events } = self;
+        Verdict::Committed { position, version, events }
+    }
 }
 
 type Restore = Box<dyn FnOnce(&mut State, Option<State>) + Send>;
@@ -141,45 +161,58 @@ impl Desk<'_> {
     }
 
     /// Has the processor fetch what these commands will look up, all at once: a lookup in a large
-    /// table is mostly waiting for memory, and lookups that are independent wait together.
+    /// table is mostly waiting for memory, and lookups that are independent wait together. Answers
+    /// the hashes of their aggregates, of the first [`GROUP`].
     pub(crate) fn foresee<'r, A: Aggregate>(
         &mut self,
         kind: usize,
-        parcels: impl Iterator<Item = &'r Parcel<A>>,
-    ) {
-        let hot = self.state.hot::<A>(kind);
-        let look_up = |parcel: &Parcel<A>| {
-            let slot = hot.slots.get(&parcel.id).map_or(0, |slot| slot.version);
-            slot ^ parcel.key.map_or(0, |(key, _)| self.keys.foresee(key))
-        };
+        parcels: impl Iterator<Item = &'r Parcel<A>> + Clone,
+    ) -> Option<[u64; GROUP]> {
+        let slots = &self.state.hot::<A>(kind).slots;
+        let keys = &self.keys;
         // An id of the user's that panics does so again where it is answered.
-        let looked_up =
-            catch_unwind(AssertUnwindSafe(|| parcels.fold(0, |all, parcel| all ^ look_up(parcel))));
-        // Without a use the lookups would be left out.
-        let _ = std::hint::black_box(looked_up.unwrap_or_default());
+        catch_unwind(AssertUnwindSafe(|| {
+            let mut hashes = [0; GROUP];
+            for (hash, parcel) in hashes.iter_mut().zip(parcels.clone()) {
+                *hash = slots.hash(&parcel.id);
+            }
+            let touched = hashes.iter().zip(parcels.clone()).fold(0, |all, (hash, parcel)| {
+                all ^ slots.touch(*hash, &parcel.id, |slot| slot.version)
+            });
+            // Without a use the fetches would be left out.
+            let _ = std::hint::black_box(touched);
+            keys.foresee(parcels.filter_map(|parcel| parcel.key.map(|(key, _)| key)));
+            hashes
+        }))
+        .ok()
     }
 
-    /// Settles one command. What it changed is encoded into the open batch, or nothing is changed.
+    /// Settles one command, with the hash of its aggregate where that is known; what it committed
+    /// is left in [`Desk::commit`]. What it changed is encoded into the open batch, or nothing is changed.
     pub(crate) fn settle<A: Aggregate>(
         &mut self,
         kind: usize,
         parcel: Parcel<A>,
+        hash: Option<u64>,
         trace: Trace,
-    ) -> Verdict<A::Refusal> {
+    ) -> Result<(), Verdict<A::Refusal>> {
         // Whatever of the user's panics where it is not expected (`Serialize`, `Default`), it
         // panics before the state is touched.
         let settled = catch_unwind(AssertUnwindSafe(|| match self.standing::<A>(&parcel) {
-            Ok(key) => self.settle_fresh::<A>(kind, parcel, key, trace),
-            Err(verdict) => verdict,
+            Ok(key) => self.settle_fresh::<A>(kind, parcel, hash, key, trace),
+            Err(verdict) => Err(verdict),
         }));
-        let verdict = settled.unwrap_or_else(|panic| {
+        let outcome = settled.unwrap_or_else(|panic| {
             if self.journal.in_entry() {
                 self.journal.abandon_entry();
             }
-            Verdict::Panicked(message_of(panic.as_ref()))
+            Err(Verdict::Panicked(message_of(panic.as_ref())))
         });
-        self.figures.count(&verdict);
-        verdict
+        match &outcome {
+            Ok(()) => self.figures.count_committed(),
+            Err(verdict) => self.figures.count(verdict),
+        }
+        outcome
     }
 
     /// The key with the command's fingerprint, or the verdict when the key is known.
@@ -197,56 +230,58 @@ impl Desk<'_> {
         &mut self,
         kind: usize,
         parcel: Parcel<A>,
+        hash: Option<u64>,
         key: Option<EntryKey>,
         trace: Trace,
-    ) -> Verdict<A::Refusal> {
+    ) -> Result<(), Verdict<A::Refusal>> {
         self.stopwatch.iter_mut().for_each(Stopwatch::begin);
         let head = self.head();
         let hot = self.state.hot::<A>(kind);
         if hot.is_quarantined(&parcel.id) {
-            return Verdict::Quarantined;
+            return Err(Verdict::Quarantined);
         }
         let Hot { slots, decoder, names, cx, .. } = hot;
         let mut fresh = None;
-        let slot = match slots.get_mut(&parcel.id) {
+        let hash = hash.unwrap_or_else(|| slots.hash(&parcel.id));
+        let slot = match slots.get_hashed_mut(hash, &parcel.id) {
             Some(slot) => slot,
             None => fresh.insert(Slot::default()),
         };
         if let Some(expected) = parcel.expected.filter(|version| version.0 != slot.version) {
-            return Verdict::Conflict { expected, actual: Version(slot.version) };
+            return Err(Verdict::Conflict { expected, actual: Version(slot.version) });
         }
         let named = key.as_ref().map(|key| CommandKey(key.key));
-        if let Err(verdict) = decide(&slot.state, parcel.command, cx, self.now, named) {
-            return verdict;
-        }
+        decide(&slot.state, parcel.command, cx, self.now, named)?;
         self.stopwatch.iter_mut().for_each(Stopwatch::decided);
         let events = u32::try_from(cx.recorded().len()).unwrap_or(u32::MAX);
         let version = Version(slot.version + u64::from(events));
         if events == 0 && key.is_none() {
-            return Verdict::Committed { position: head, version, events };
+            self.commit = Commit { position: head, version, events };
+            return Ok(());
         }
         let key = key.map(|key| EntryKey { version: version.0, ..key });
         let entry = entry_head(self.now, key, trace);
         if let Err(error) = self.journal.begin_entry(&entry) {
-            return self.not_begun(error);
+            return Err(self.not_begun(error));
         }
         let mut pen = Pen::<A> { journal: self.journal, codec: decoder.codec(), names };
         if let Err(verdict) = pen.write(&parcel.id, slot.version, cx.recorded()) {
             self.journal.abandon_entry();
-            return verdict;
+            return Err(verdict);
         }
         self.stopwatch.iter_mut().for_each(Stopwatch::encoded);
         if let Err(message) = evolve(slot, cx.recorded()) {
             self.journal.abandon_entry();
             self.broken = fresh.is_none().then(|| broken::<A>(kind, parcel.id));
-            return Verdict::Panicked(message);
+            return Err(Verdict::Panicked(message));
         }
         if let Some(slot) = fresh.filter(|_| events > 0) {
             slots.insert(parcel.id, slot);
         }
         let position = Position::after(self.journal.finish_entry());
         self.record_key(key, position, version, events);
-        Verdict::Committed { position, version, events }
+        self.commit = Commit { position, version, events };
+        Ok(())
     }
 
     /// Why the journal took no entry. Without a next segment that is an answer; any other failure

@@ -220,7 +220,8 @@ struct OneShot<A: Aggregate> {
 impl<A: Aggregate> Errand for OneShot<A> {
     fn settle(&mut self, desk: &mut Desk<'_>) {
         let parcel = self.parcel.take().expect("a command is settled once");
-        self.verdict = Some(desk.settle(self.kind, parcel, self.trace));
+        let settled = desk.settle(self.kind, parcel, None, self.trace);
+        self.verdict = Some(settled.err().unwrap_or_else(|| desk.commit.verdict()));
     }
 
     fn tell(self: Box<Self>, line: &DurableLine, keys: &Keys) {

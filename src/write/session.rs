@@ -9,7 +9,7 @@ use crate::aggregate::Aggregate;
 use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::keys::Keys;
-use crate::limits::SESSION_IN_FLIGHT_MAX;
+use crate::limits::{GROUP, SESSION_IN_FLIGHT_MAX};
 use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
 use crate::write::desk::{Desk, Parcel, Request, Trace};
@@ -22,10 +22,6 @@ pub struct Full<T>(
     /// What was not submitted.
     pub T,
 );
-
-/// Commands whose aggregates are fetched into the cache together: more than the processor has
-/// lookups under way at once, and few enough to be in its nearest cache still when they are used.
-const GROUP: usize = 32;
 
 /// How long a parked session sleeps before it looks whether the writer is still there.
 const SESSION_LOOK: Duration = Duration::from_millis(50);
@@ -260,15 +256,20 @@ impl<A: Aggregate> Lane for RingLane<A> {
         while settled < ready && desk.is_open() {
             let Ok(chunk) = self.requests.read_chunk(GROUP.min(ready - settled)) else { break };
             let (first, second) = chunk.as_slices();
-            desk.foresee(self.kind, first.iter().chain(second));
+            let hashes = desk.foresee(self.kind, first.iter().chain(second));
             // The iterator gives back what it did not hand out.
             let mut requests = chunk.into_iter();
+            let mut at = 0;
             while desk.is_open() {
                 let Some(parcel) = requests.next() else { break };
-                let verdict = desk.settle(self.kind, parcel, Trace::default());
-                self.settled.push(desk.rests_on(), verdict);
-                settled += 1;
+                let hash = hashes.map(|hashes| hashes[at]);
+                match desk.settle(self.kind, parcel, hash, Trace::default()) {
+                    Ok(()) => self.settled.push(desk.rests_on(), desk.commit.verdict()),
+                    Err(verdict) => self.settled.push(desk.rests_on(), verdict),
+                }
+                at += 1;
             }
+            settled += at;
         }
         settled
     }

@@ -18,7 +18,7 @@ use crate::position::Timestamp;
 use crate::recover::{Due, Rebuild};
 use crate::state::State;
 use crate::timeline::Timekeeper;
-use crate::write::desk::{Broken, Desk};
+use crate::write::desk::{Broken, Commit, Desk};
 use crate::write::mailbox::{Errand, Inbox, Lane, Message};
 
 /// Everything that one engine writes, owned by one thread (or by a simulator that steps it).
@@ -184,6 +184,7 @@ impl Writer {
             figures: &self.figures,
             now: self.now,
             last_submitted: self.last_submitted,
+            commit: Commit::default(),
             stopwatch: keeper.and_then(|keeper| keeper.open()),
             failed: None,
             broken: None,

@@ -1,0 +1,101 @@
+//! A hash map that can be asked for many keys at once: hashes first, then the fetches, then the
+//! lookups.
+//!
+//! A lookup in a large table waits for memory, and a processor that has to work out a hash between
+//! two lookups has few of them under way. With the hashes taken before, a fetch is some thirty
+//! instructions, and a dozen fetches wait together.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+
+/// Values by key. All lookups take the hash along, so that it is taken once.
+pub(crate) struct HashedMap<K, V> {
+    entries: HashTable<(K, V)>,
+    // `quality`: keys may come from outside, and colliding ones must not slow the writer down.
+    hasher: RandomState,
+}
+
+impl<K, V> Default for HashedMap<K, V> {
+    fn default() -> Self {
+        Self { entries: HashTable::new(), hasher: RandomState::default() }
+    }
+}
+
+impl<K: Hash + Eq, V> HashedMap<K, V> {
+    #[inline]
+    pub(crate) fn hash(&self, key: &K) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Starts to fetch the entry of a key, by a look at it that is good for nothing but to be used,
+    /// so that the fetch is not left out. An entry may lie across two lines of memory: the key is
+    /// looked at as well.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64, key: &K, look: impl Fn(&V) -> u64) -> u64 {
+        self.get_hashed(hash, key).map_or(0, look)
+    }
+
+    #[inline]
+    pub(crate) fn get_hashed(&self, hash: u64, key: &K) -> Option<&V> {
+        self.entries.find(hash, |(held, _)| held == key).map(|(_, value)| value)
+    }
+
+    #[inline]
+    pub(crate) fn get_hashed_mut(&mut self, hash: u64, key: &K) -> Option<&mut V> {
+        self.entries.find_mut(hash, |(held, _)| held == key).map(|(_, value)| value)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.get_hashed(self.hash(key), key)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.get_hashed_mut(self.hash(key), key)
+    }
+
+    /// Puts a value in, and gives back the one that it replaces.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        let hash = self.hash(&key);
+        if let Some(held) = self.get_hashed_mut(hash, &key) {
+            return Some(std::mem::replace(held, value));
+        }
+        self.entries.insert_unique(hash, (key, value), |(key, _)| self.hasher.hash_one(key));
+        None
+    }
+
+    /// The value of a key, which is made where there is none.
+    pub(crate) fn get_or_default(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        let (hash, hasher) = (self.hash(&key), &self.hasher);
+        let entry =
+            self.entries.entry(hash, |(held, _)| *held == key, |(key, _)| hasher.hash_one(key));
+        &mut entry.or_insert_with(|| (key, V::default())).into_mut().1
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<(K, V)> {
+        let hash = self.hash(key);
+        let entry = self.entries.find_entry(hash, |(held, _)| held == key).ok()?;
+        Some(entry.remove().0)
+    }
+
+    /// Every entry, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bytes of the table, a control byte an entry included; what keys and values own elsewhere is
+    /// not in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.capacity() * (size_of::<(K, V)>() + 1)
+    }
+}
