@@ -9,6 +9,7 @@ use super::course::Moment;
 use super::machine::Fingerprint;
 use super::run::{BareKind, Mode, Run};
 use super::slice::{Tally, WARM_UP};
+use super::slowest::Slowest;
 use super::stages::Stages;
 use crate::latency::Percentiles;
 use crate::out;
@@ -82,8 +83,10 @@ pub(super) struct RunLine<'a> {
     /// From sending to answer, in an open loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) service_us: Option<Percentiles>,
-    /// Means that add up to the mean latency.
+    /// Of a share of the commands; the means add up to their mean latency.
     pub(super) stages_us: &'a Stages,
+    /// The slowest ones, each with its cause.
+    pub(super) slowest: &'a Slowest,
     pub(super) valid: bool,
     /// Why a run is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +133,7 @@ impl<'a> RunLine<'a> {
             recorded: Recorded::of(run.mode),
             service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
             stages_us: &run.stages,
+            slowest: &run.slowest,
             valid: invalid.is_none(),
             invalid,
             saturated: is_saturated(tally),

@@ -3,6 +3,7 @@
 use hotledger::limits::SESSION_IN_FLIGHT_MAX;
 
 use super::slice::Comparison;
+use super::slowest::Slowest;
 use super::stages::Stages;
 use crate::args::BenchArgs;
 use crate::out;
@@ -34,6 +35,8 @@ pub(super) struct Run {
     pub(super) measured: Comparison,
     /// Where the engine's time went.
     pub(super) stages: Stages,
+    /// What made the slowest commands slow.
+    pub(super) slowest: Slowest,
     /// What it is compared with.
     pub(super) bare: Option<BareKind>,
 }
