@@ -50,6 +50,8 @@ fn stages_add_up_and_every_slow_command_has_a_cause() {
         let write = &run["stages_us"]["write_and_sync"];
         assert!(figure(&write["p50"]) > 0.0, "{write}");
     }
+    #[cfg(target_os = "linux")]
+    assert!(runs.iter().all(|run| figure(&run["core_wait_s"]) <= 2.0), "within its second");
     // One command after the other: all are followed, and the slowest of them is the first.
     let closed = &runs[0];
     let (slowest, max) =

@@ -8,6 +8,7 @@ use hotledger::{Engine, Position};
 
 use super::batch::{Batch, holder};
 use super::cause::{Cause, Facts};
+use super::core_wait::CoreWait;
 use super::course::LATENCY_NS_MAX;
 use super::idle::facts;
 use super::journey::Journey;
@@ -22,6 +23,9 @@ const JOURNEYS_MAX: usize = 65_536;
 /// Follows the commands of one engine.
 pub(super) struct Follower<'a> {
     engine: &'a Engine,
+    core_wait: Option<CoreWait>,
+    /// What the writer had waited when the slice began.
+    waited: Option<Duration>,
     followed: Followed,
 }
 
@@ -32,6 +36,8 @@ pub(super) struct Followed {
     every: usize,
     /// The slowest ones, slowest first, one for each batch.
     pub(super) slowest: Vec<Slow>,
+    /// How long the writer had no core.
+    pub(super) core_wait: Option<Duration>,
     /// Of all batches.
     write_ns: Histogram<u64>,
     fill_ns: Histogram<u64>,
@@ -49,16 +55,21 @@ pub(super) struct Slow {
 impl<'a> Follower<'a> {
     /// Has followed nobody.
     pub(super) fn new(engine: &'a Engine) -> Self {
-        Self { engine, followed: Followed::new() }
+        let core_wait = CoreWait::of_writer();
+        Self { engine, core_wait, waited: None, followed: Followed::new() }
     }
 
     /// What the engine has done until now does not count.
     pub(super) fn begin(&mut self) {
         drop(self.engine.take_batch_times());
+        self.waited = self.waited();
     }
 
     /// Follows the commands of a slice that is over.
     pub(super) fn follow(&mut self, samples: &Samples) {
+        if let Some((until, from)) = self.waited().zip(self.waited) {
+            *self.followed.core_wait.get_or_insert_default() += until.saturating_sub(from);
+        }
         let batches = self.engine.take_batch_times();
         let batches: Vec<_> = batches.into_iter().map(Batch::from).collect();
         self.followed.add(&batches, samples);
@@ -67,6 +78,10 @@ impl<'a> Follower<'a> {
     /// Where they have been.
     pub(super) fn end(self) -> Followed {
         self.followed
+    }
+
+    fn waited(&self) -> Option<Duration> {
+        self.core_wait.as_ref().and_then(CoreWait::so_far)
     }
 }
 
@@ -78,6 +93,7 @@ impl Followed {
             journeys: Vec::new(),
             every: 1,
             slowest: Vec::new(),
+            core_wait: None,
             write_ns: histogram(),
             fill_ns: histogram(),
         }

@@ -135,7 +135,9 @@ impl Page<'_> {
                 write!(f, "\n<tr><td>{title}<td>{cause}<td>{count} of {of}<td>{example}")?;
             }
         }
-        writeln!(f, "</table>\n<p>{}</p>", super::table::SLOWEST_NOTE)
+        writeln!(f, "</table>\n<p>{}</p>", super::table::SLOWEST_NOTE)?;
+        let waits = self.lines.iter().filter_map(RunLine::core_wait);
+        waits.into_iter().try_for_each(|wait| writeln!(f, "<p>{}</p>", escaped(&wait)))
     }
 
     fn against_rate(&self) -> Chart {

@@ -87,6 +87,8 @@ pub(super) struct RunLine<'a> {
     pub(super) stages_us: &'a Stages,
     /// The slowest ones, each with its cause.
     pub(super) slowest: &'a Slowest,
+    /// How long the writer was ready to run and had no core; `null` where that is not told.
+    core_wait_s: Option<f64>,
     pub(super) valid: bool,
     /// Why a run is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +136,7 @@ impl<'a> RunLine<'a> {
             service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
             stages_us: &run.stages,
             slowest: &run.slowest,
+            core_wait_s: run.core_wait.map(|waited| waited.as_secs_f64()),
             valid: invalid.is_none(),
             invalid,
             saturated: is_saturated(tally),
@@ -250,6 +253,18 @@ impl Ratio {
             p50: rounded(ours.latency_us.p50 / bare.latency_us.p50),
             p99: rounded(ours.latency_us.p99 / bare.latency_us.p99),
         }
+    }
+}
+
+impl RunLine<'_> {
+    /// How much of a write is the writer's absence, at most.
+    pub(super) fn core_wait(&self) -> Option<String> {
+        let waited = self.core_wait_s?;
+        Some(format!(
+            "{}: the writer was ready to run and had no core for {waited:.2} of {:.1} s",
+            self.mode.title(),
+            self.seconds,
+        ))
     }
 }
 

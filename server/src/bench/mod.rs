@@ -8,6 +8,7 @@ mod batch;
 mod cause;
 mod chart;
 mod closed;
+mod core_wait;
 mod course;
 mod exchange;
 mod follow;
@@ -159,7 +160,9 @@ fn run_mode<W: Workload>(
     let rest = || lab.rest();
     let measured = measure(ours.as_mut(), &mut follower, bare_loop, rest, args.seconds)?;
     let followed = follower.end();
-    let (stages, slowest) = (Stages::of(&followed.journeys), Slowest::of(&followed.slowest));
     let BenchArgs { clients, seconds, .. } = *args;
-    Ok(Run { mode, in_flight, clients, seconds, measured, stages, slowest, bare })
+    let stages = Stages::of(&followed.journeys);
+    let slowest = Slowest::of(&followed.slowest);
+    let core_wait = followed.core_wait;
+    Ok(Run { mode, in_flight, clients, seconds, measured, stages, slowest, core_wait, bare })
 }

@@ -1,5 +1,7 @@
 //! One mode, measured.
 
+use std::time::Duration;
+
 use hotledger::limits::SESSION_IN_FLIGHT_MAX;
 
 use super::slice::Comparison;
@@ -37,6 +39,8 @@ pub(super) struct Run {
     pub(super) stages: Stages,
     /// What made the slowest commands slow.
     pub(super) slowest: Slowest,
+    /// How long the writer was ready to run and had no core.
+    pub(super) core_wait: Option<Duration>,
     /// What it is compared with.
     pub(super) bare: Option<BareKind>,
 }

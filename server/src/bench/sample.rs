@@ -50,7 +50,7 @@ struct Mark {
     /// Its number among the answers of the look.
     answer: u64,
     position: Position,
-    /// With the first of a look: it has waited longest.
+    /// With the first of a look, which has waited longest: the batch it was in.
     oldest_of: Option<Chain>,
 }
 
@@ -134,10 +134,11 @@ impl Samples {
         self.share.retain(|sample| is_chosen(sample.position, one_in));
     }
 
-    /// Batches are answered one after the other, and told apart by their chains.
+    /// Batches are answered one after the other, and told apart by their chains; in memory they
+    /// have none, and each look counts.
     fn weigh(&mut self, chain: Chain, sample: Sample) {
         match &mut self.newest {
-            Some((of, slowest)) if *of == chain => {
+            Some((of, slowest)) if *of == chain && chain != Chain::ZERO => {
                 if sample.latency() > slowest.latency() {
                     *slowest = sample;
                 }

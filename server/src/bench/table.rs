@@ -15,7 +15,7 @@ Stages of a share of the commands: the means add up. A write and its sync are on
 Deciding and encoding are those of the first command of a batch, and part of the time in it.";
 pub(super) const SLOWEST_NOTE: &str = "\
 The slowest commands, one for each batch; the first rule of docs/performance.md that holds names
-the cause.";
+the cause. A write ends when the writer sees that it has: without a core it sees it late.";
 
 /// What must be known of runs and of what they are compared with before their figures are used.
 pub(super) fn notes(lines: &[RunLine<'_>]) -> Vec<String> {
@@ -24,7 +24,7 @@ pub(super) fn notes(lines: &[RunLine<'_>]) -> Vec<String> {
         let ours = line.invalid.as_ref().map(|why| format!("INVALID: {title}: {why}"));
         let bare = line.baseline.as_ref().and_then(|bare| bare.invalid.as_ref());
         let bare = bare.map(|why| format!("INVALID: baseline of {title}: {why}"));
-        [ours, bare]
+        [line.core_wait(), ours, bare]
     };
     lines.iter().flat_map(noted).flatten().collect()
 }

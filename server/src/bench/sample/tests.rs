@@ -84,6 +84,14 @@ fn a_look_is_taken_by_the_times_of_its_answers() {
 }
 
 #[test]
+fn without_chains_every_look_counts() {
+    let (mut samples, zero) = (Samples::new(), Instant::now());
+    let unchained = |index| Receipt { chain: Chain::ZERO, ..receipt(index, 0) };
+    answer(&mut samples, zero, (0..3).map(|index| (unchained(index), 1)));
+    assert_eq!(samples.slowest().count(), 3);
+}
+
+#[test]
 fn keeping_allocates_nothing() {
     let (mut samples, zero) = (Samples::new(), Instant::now());
     let many = (0..100_000).map(|index| (receipt(index, index), index * 7 % 1_000));
