@@ -10,7 +10,7 @@ use super::batch::{Batch, holder};
 use super::cause::{Cause, Facts};
 use super::core_wait::CoreWait;
 use super::course::LATENCY_NS_MAX;
-use super::idle::facts;
+use super::idle::{Usual, facts};
 use super::journey::Journey;
 use super::sample::{Sample, Samples};
 
@@ -123,12 +123,17 @@ impl Followed {
         // Two clients may each have had one in the same batch.
         let mut seen = HashSet::new();
         slowest.retain(|(_, at)| seen.insert(*at));
-        let fill = Duration::from_nanos(self.fill_ns.value_at_quantile(0.5));
-        let write = Duration::from_nanos(self.write_ns.value_at_quantile(0.5));
+        let median = |of: &Histogram<u64>| Duration::from_nanos(of.value_at_quantile(0.5));
+        let usual = Usual { fill: median(&self.fill_ns), write: median(&self.write_ns) };
         let slow = |(sample, at): (Sample, usize)| {
-            let facts = facts(batches, at, &sample, fill);
+            let facts = facts(batches, at, &sample, usual);
             let journey = Journey::of(&sample, &batches[at]);
-            Slow { position: sample.position, journey, facts, cause: Cause::of(&facts, write) }
+            Slow {
+                position: sample.position,
+                journey,
+                facts,
+                cause: Cause::of(&facts, usual.write),
+            }
         };
         self.slowest.extend(slowest.into_iter().take(SLOWEST).map(slow));
         self.slowest.sort_by_key(|slow| std::cmp::Reverse(slow.facts.latency));

@@ -7,16 +7,24 @@ use super::cause::Facts;
 use super::journey::Journey;
 use super::sample::Sample;
 
+/// The medians.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usual {
+    /// How long batches are filled, for each of their commands.
+    pub(super) fill: Duration,
+    pub(super) write: Duration,
+}
+
 /// What the command behind a sample met, in the batch with this number, one of those followed.
-pub(super) fn facts(batches: &[Batch], at: usize, sample: &Sample, usual_fill: Duration) -> Facts {
+pub(super) fn facts(batches: &[Batch], at: usize, sample: &Sample, usual: Usual) -> Facts {
     let (own, journey) = (&batches[at], Journey::of(sample, &batches[at]));
     let in_its_time = |it: &usize| batches[*it].written > sample.due;
     let before = (0..at).rev().take_while(in_its_time);
     let [.., batch, _, answer] = journey.stages;
     let waited = own.opened.saturating_duration_since(sample.due);
-    let waited_for_nobody = waited.saturating_sub(busy(batches, at, sample.due));
-    let late = not_filled(batches, at, usual_fill).min(batch) + not_noticed(batches, at);
-    let late_before = |it| not_filled(batches, it, usual_fill).max(not_noticed(batches, it));
+    let waited_for_nobody = waited.saturating_sub(busy(batches, at, sample.due, usual));
+    let late = not_filled(batches, at, usual).min(batch) + not_noticed(batches, at);
+    let late_before = |it| not_filled(batches, it, usual).max(not_noticed(batches, it));
     Facts {
         latency: journey.latency(),
         write: own.write,
@@ -30,15 +38,15 @@ pub(super) fn facts(batches: &[Batch], at: usize, sample: &Sample, usual_fill: D
 }
 
 /// How long, from a moment until this batch was opened, others were on their way. Those that were
-/// not followed are taken to have been.
-fn busy(batches: &[Batch], at: usize, from: Instant) -> Duration {
+/// not followed are taken to have been as long as is usual.
+fn busy(batches: &[Batch], at: usize, from: Instant, usual: Usual) -> Duration {
     let (mut until, mut busy) = (batches[at].opened, Duration::ZERO);
     for pair in batches[..=at].windows(2).rev() {
         let [batch, next] = pair else { unreachable!("windows of two") };
-        let adjacent = batch.until == next.after;
-        let end = if adjacent { batch.written.min(until) } else { until };
         let begin = batch.opened.max(from);
-        busy += end.saturating_duration_since(begin);
+        busy += batch.written.min(until).saturating_duration_since(begin);
+        let between = until.saturating_duration_since(batch.written.max(from));
+        busy += between.min(usual.time(next.after.events() - batch.until.events()));
         until = until.min(begin);
         if batch.written <= from {
             break;
@@ -47,11 +55,19 @@ fn busy(batches: &[Batch], at: usize, from: Instant) -> Duration {
     busy
 }
 
+impl Usual {
+    /// How long so many events take, if each is of a command.
+    fn time(self, events: u64) -> Duration {
+        let fill = self.fill.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX));
+        if events > 0 { fill + self.write } else { Duration::ZERO }
+    }
+}
+
 /// How long a batch could have been handed to the disk and was not: its commands were settled, as
 /// far as the usual time for each tells, and a write before it had left room.
-fn not_filled(batches: &[Batch], at: usize, usual_fill: Duration) -> Duration {
+fn not_filled(batches: &[Batch], at: usize, usual: Usual) -> Duration {
     let batch = &batches[at];
-    let filled = batch.opened + usual_fill * batch.commands;
+    let filled = batch.opened + usual.fill * batch.commands;
     let room = batches[..at].iter().rev().map(|it| it.written).find(|it| *it <= batch.submitted);
     batch.submitted.saturating_duration_since(room.map_or(filled, |room| room.max(filled)))
 }
@@ -75,12 +91,14 @@ mod tests {
         Duration::from_micros(micros)
     }
 
+    const USUAL: Usual = Usual { fill: us(5), write: us(100) };
+
     /// Of the last event in these batches.
     fn last(zero: Instant, batches: &[Batch], [due, sent, answered]: [u64; 3]) -> Facts {
         let [due, sent, answered] = [due, sent, answered].map(|micros| zero + us(micros));
         let at = batches.len() - 1;
         let sample = Sample { due, sent, answered, position: batches[at].until };
-        facts(batches, at, &sample, us(5))
+        facts(batches, at, &sample, USUAL)
     }
 
     #[test]
@@ -92,8 +110,9 @@ mod tests {
         assert_eq!((facts.latency, facts.write_before, facts.idle), (us(167), us(100), us(5 + 2)));
         let facts = last(zero, &batches, [106, 106, 215]);
         assert_eq!((facts.write_before, facts.idle), (us(0), us(4)), "the first was over");
-        let unknown = [batch(zero, (0, 1), 0, 100), batch(zero, (3, 4), 110, 100)];
-        assert_eq!(last(zero, &unknown, [50, 50, 217]).idle, us(2), "one between is not known");
+        let unknown = [batch(zero, (0, 1), 0, 100), batch(zero, (3, 4), 300, 100)];
+        let facts = last(zero, &unknown, [50, 50, 405]);
+        assert_eq!(facts.idle, us(195 - 2 * 5 - 100), "two between were not followed");
     }
 
     #[test]
@@ -116,7 +135,7 @@ mod tests {
         batches[1].write = us(50);
         (batches[2].submitted, batches[2].written) = (zero + us(105), zero + us(205));
         assert_eq!(not_noticed(&batches, 1), us(0));
-        assert_eq!(not_filled(&batches, 2, us(5)), us(0));
+        assert_eq!(not_filled(&batches, 2, USUAL), us(0));
         assert_eq!(last(zero, &batches, [0, 0, 205]).idle, us(0));
         assert_eq!(batches[2].until, Position::after(3));
     }

@@ -15,6 +15,9 @@ const SHARE_MAX: usize = 4_096;
 /// So many of the slowest are kept: more than are shown, for not every batch is followed.
 const SLOWEST_MAX: usize = 512;
 
+/// About as long as pipelined batches in memory take.
+const UNCHAINED: Duration = Duration::from_millis(1);
+
 /// One command.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
@@ -40,9 +43,16 @@ pub(super) struct Samples {
     /// The fastest of them on top.
     slowest: BinaryHeap<Reverse<BySlowness>>,
     /// The slowest so far of the batch that is being answered.
-    newest: Option<(Chain, Sample)>,
+    newest: Option<(Batch, Sample)>,
     /// Answers of one look that may become samples.
     marks: Vec<Mark>,
+}
+
+/// Tells batches apart, which are answered one after the other.
+struct Batch {
+    chain: Chain,
+    /// When the first of it was answered.
+    begun: Instant,
 }
 
 #[derive(Clone, Copy)]
@@ -134,17 +144,16 @@ impl Samples {
         self.share.retain(|sample| is_chosen(sample.position, one_in));
     }
 
-    /// Batches are answered one after the other, and told apart by their chains; in memory they
-    /// have none, and each look counts.
     fn weigh(&mut self, chain: Chain, sample: Sample) {
         match &mut self.newest {
-            Some((of, slowest)) if *of == chain && chain != Chain::ZERO => {
+            Some((batch, slowest)) if batch.goes_on(chain, sample.answered) => {
                 if sample.latency() > slowest.latency() {
                     *slowest = sample;
                 }
             }
             newest => {
-                if let Some((_, slowest)) = newest.replace((chain, sample)) {
+                let batch = Batch { chain, begun: sample.answered };
+                if let Some((_, slowest)) = newest.replace((batch, sample)) {
                     self.offer(slowest);
                 }
             }
@@ -159,6 +168,13 @@ impl Samples {
         {
             *fastest = Reverse(BySlowness(sample));
         }
+    }
+}
+
+impl Batch {
+    /// Batches that are kept in memory only have no chain: there a while counts as one.
+    fn goes_on(&self, chain: Chain, now: Instant) -> bool {
+        self.chain == chain && (chain != Chain::ZERO || now < self.begun + UNCHAINED)
     }
 }
 

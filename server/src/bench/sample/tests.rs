@@ -84,11 +84,14 @@ fn a_look_is_taken_by_the_times_of_its_answers() {
 }
 
 #[test]
-fn without_chains_every_look_counts() {
+fn without_chains_one_of_every_millisecond_counts() {
     let (mut samples, zero) = (Samples::new(), Instant::now());
     let unchained = |index| Receipt { chain: Chain::ZERO, ..receipt(index, 0) };
-    answer(&mut samples, zero, (0..3).map(|index| (unchained(index), 1)));
-    assert_eq!(samples.slowest().count(), 3);
+    let all = (0..30).map(|index| (unchained(index), index * 100));
+    answer(&mut samples, zero, all);
+    let mut slowest: Vec<_> = samples.slowest().map(|it| it.position.index().unwrap()).collect();
+    slowest.sort_unstable();
+    assert_eq!(slowest, [9, 19, 29]);
 }
 
 #[test]
