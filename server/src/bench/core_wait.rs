@@ -1,55 +1,61 @@
-//! How long the engine's writer was ready to run and had no core, as Linux counts it.
+//! How long the writer, and the kernel's threads that write for it, had no core to run on.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The name of the writer's thread, as far as Linux keeps it.
+/// Names of threads, as far as Linux keeps them: the engine's writer, and the workers of io_uring,
+/// which does in them whatever would block, a synced write for instance.
 const WRITER: &str = "hotledger-write";
+const WORKERS: &str = "iou-wrk-";
 
-/// Where the figure of one thread is read.
-pub(super) struct CoreWait {
-    file: PathBuf,
-}
+/// How long each of those threads has been ready to run without a core, since it was started.
+pub(super) struct CoreWait(BTreeMap<PathBuf, Duration>);
 
 impl CoreWait {
-    /// Of the writer in this process: `None` where the system does not tell, or tells of two.
-    pub(super) fn of_writer() -> Option<Self> {
-        let threads = fs::read_dir("/proc/self/task").ok()?.flatten().map(|entry| entry.path());
-        let mut writers = threads.filter(|thread| is_writer(thread));
-        let file = writers.next()?.join("schedstat");
-        writers.next().is_none().then_some(Self { file })
+    /// Now. Empty where the system does not tell.
+    pub(super) fn so_far() -> Self {
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let threads = threads.map(|entry| entry.path()).filter(|thread| writes(thread));
+        Self(threads.filter_map(|thread| Some((thread.clone(), of(&thread)?))).collect())
     }
 
-    /// Since the thread was started.
-    pub(super) fn so_far(&self) -> Option<Duration> {
-        waited(&fs::read_to_string(&self.file).ok()?)
+    /// What has been added to an earlier figure; `None` where the system does not tell. The wait
+    /// of a thread that has ended since is not known.
+    pub(super) fn since(&self, earlier: &Self) -> Option<Duration> {
+        let added = |(thread, waited): (&PathBuf, &Duration)| {
+            waited.saturating_sub(earlier.0.get(thread).copied().unwrap_or_default())
+        };
+        (!self.0.is_empty()).then(|| self.0.iter().map(added).sum())
     }
 }
 
-fn is_writer(thread: &Path) -> bool {
-    let name = fs::read_to_string(thread.join("comm"));
-    name.is_ok_and(|name| name.trim_end() == WRITER)
+fn writes(thread: &Path) -> bool {
+    let name = fs::read_to_string(thread.join("comm")).unwrap_or_default();
+    name.trim_end() == WRITER || name.starts_with(WORKERS)
 }
 
-/// Nanoseconds on a core, those without one, and how often.
-fn waited(schedstat: &str) -> Option<Duration> {
-    let waited_ns = schedstat.split_whitespace().nth(1)?;
-    waited_ns.parse().ok().map(Duration::from_nanos)
+/// The second figure: nanoseconds on a core, those without one, and how often.
+fn of(thread: &Path) -> Option<Duration> {
+    let schedstat = fs::read_to_string(thread.join("schedstat")).ok()?;
+    schedstat.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_second_figure_is_the_wait() {
-        assert_eq!(waited("17 56649 1\n"), Some(Duration::from_nanos(56_649)));
-        assert_eq!(waited(""), None);
+    fn waits(of: &[(&str, u64)]) -> CoreWait {
+        let wait = |(thread, ms): &(&str, u64)| (PathBuf::from(thread), Duration::from_millis(*ms));
+        CoreWait(of.iter().map(wait).collect())
     }
 
     #[test]
-    fn without_an_engine_there_is_no_writer() {
-        assert!(CoreWait::of_writer().is_none());
+    fn threads_come_and_go() {
+        let earlier = waits(&[("writer", 5), ("gone", 100)]);
+        let later = waits(&[("writer", 7), ("new", 30)]);
+        assert_eq!(later.since(&earlier), Some(Duration::from_millis(32)));
+        assert_eq!(waits(&[]).since(&earlier), None);
     }
 }

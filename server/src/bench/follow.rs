@@ -23,9 +23,8 @@ const JOURNEYS_MAX: usize = 65_536;
 /// Follows the commands of one engine.
 pub(super) struct Follower<'a> {
     engine: &'a Engine,
-    core_wait: Option<CoreWait>,
-    /// What the writer had waited when the slice began.
-    waited: Option<Duration>,
+    /// When the slice began.
+    core_wait: CoreWait,
     followed: Followed,
 }
 
@@ -36,7 +35,7 @@ pub(super) struct Followed {
     every: usize,
     /// The slowest ones, slowest first, one for each batch.
     pub(super) slowest: Vec<Slow>,
-    /// How long the writer had no core.
+    /// How long those who write had no core.
     pub(super) core_wait: Option<Duration>,
     /// Of all batches.
     write_ns: Histogram<u64>,
@@ -55,20 +54,19 @@ pub(super) struct Slow {
 impl<'a> Follower<'a> {
     /// Has followed nobody.
     pub(super) fn new(engine: &'a Engine) -> Self {
-        let core_wait = CoreWait::of_writer();
-        Self { engine, core_wait, waited: None, followed: Followed::new() }
+        Self { engine, core_wait: CoreWait::so_far(), followed: Followed::new() }
     }
 
     /// What the engine has done until now does not count.
     pub(super) fn begin(&mut self) {
         drop(self.engine.take_batch_times());
-        self.waited = self.waited();
+        self.core_wait = CoreWait::so_far();
     }
 
     /// Follows the commands of a slice that is over.
     pub(super) fn follow(&mut self, samples: &Samples) {
-        if let Some((until, from)) = self.waited().zip(self.waited) {
-            *self.followed.core_wait.get_or_insert_default() += until.saturating_sub(from);
+        if let Some(waited) = CoreWait::so_far().since(&self.core_wait) {
+            *self.followed.core_wait.get_or_insert_default() += waited;
         }
         let batches = self.engine.take_batch_times();
         let batches: Vec<_> = batches.into_iter().map(Batch::from).collect();
@@ -78,10 +76,6 @@ impl<'a> Follower<'a> {
     /// Where they have been.
     pub(super) fn end(self) -> Followed {
         self.followed
-    }
-
-    fn waited(&self) -> Option<Duration> {
-        self.core_wait.as_ref().and_then(CoreWait::so_far)
     }
 }
 

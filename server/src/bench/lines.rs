@@ -87,7 +87,8 @@ pub(super) struct RunLine<'a> {
     pub(super) stages_us: &'a Stages,
     /// The slowest ones, each with its cause.
     pub(super) slowest: &'a Slowest,
-    /// How long the writer was ready to run and had no core; `null` where that is not told.
+    /// How long the writer and the kernel's threads that write for it were ready to run and had no
+    /// core, added up; `null` where that is not told.
     core_wait_s: Option<f64>,
     pub(super) valid: bool,
     /// Why a run is not valid.
@@ -257,11 +258,12 @@ impl Ratio {
 }
 
 impl RunLine<'_> {
-    /// How much of a write is the writer's absence, at most.
+    /// How much of the writes may be somebody's absence.
     pub(super) fn core_wait(&self) -> Option<String> {
         let waited = self.core_wait_s?;
         Some(format!(
-            "{}: the writer was ready to run and had no core for {waited:.2} of {:.1} s",
+            "{}: writer and io_uring's workers were ready to run and had no core: {waited:.2} s in \
+             {:.1} s",
             self.mode.title(),
             self.seconds,
         ))
