@@ -1,12 +1,13 @@
-//! How long the writer, and the kernel's threads that write for it, had no core to run on.
+//! How long the writer, and io_uring's workers where it has any, had no core to run on.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Names of threads, as far as Linux keeps them: the engine's writer, and the workers of io_uring,
-/// which does in them whatever would block, a synced write for instance.
+/// Names of threads, as far as Linux keeps them: the engine's writer, and the workers in which
+/// io_uring does what would block. What the kernel does in work queues of its own, as the end of
+/// a direct synced write, is no thread of this process and is not counted.
 const WRITER: &str = "hotledger-write";
 const WORKERS: &str = "iou-wrk-";
 

@@ -87,8 +87,8 @@ pub(super) struct RunLine<'a> {
     pub(super) stages_us: &'a Stages,
     /// The slowest ones, each with its cause.
     pub(super) slowest: &'a Slowest,
-    /// How long the writer and the kernel's threads that write for it were ready to run and had no
-    /// core, added up; `null` where that is not told.
+    /// How long the writer and io_uring's workers were ready to run and had no core, added up;
+    /// `null` where that is not told.
     core_wait_s: Option<f64>,
     pub(super) valid: bool,
     /// Why a run is not valid.
@@ -258,11 +258,11 @@ impl Ratio {
 }
 
 impl RunLine<'_> {
-    /// How much of the writes may be somebody's absence.
+    /// How much of the writes may be somebody's absence; the kernel's own threads come on top.
     pub(super) fn core_wait(&self) -> Option<String> {
         let waited = self.core_wait_s?;
         Some(format!(
-            "{}: writer and io_uring's workers were ready to run and had no core: {waited:.2} s in \
+            "{}: the writer and io_uring's workers were ready and had no core for {waited:.2} of \
              {:.1} s",
             self.mode.title(),
             self.seconds,

@@ -39,7 +39,7 @@ pub(super) struct Run {
     pub(super) stages: Stages,
     /// What made the slowest commands slow.
     pub(super) slowest: Slowest,
-    /// How long the writer and those who write for it were ready to run and had no core.
+    /// How long the writer and io_uring's workers were ready to run and had no core.
     pub(super) core_wait: Option<Duration>,
     /// What it is compared with.
     pub(super) bare: Option<BareKind>,
