@@ -42,7 +42,12 @@ order. Each client has books of its own; several books take every message in tur
 `--baseline` is the raw disk: blocks, or records as large as an event of the workload is on disk,
 written by one thread with nothing in between. With `--durability volatile` it is the raw ring: a
 command to another thread and its answer back. The bare loop's slice begins once the engine has
-finished filling its next segment.")]
+finished filling its next segment.
+
+The report says where the time of commands went (waiting to be sent, in the mailbox, in the batch,
+writing and syncing, answering; the means add up to the latency) and what made the 64 slowest slow:
+segment roll, snapshot, sync stall, behind a slow write, scheduler or queue. Stages are those of a
+share of all commands; the slowest are one for each batch.")]
 pub(crate) struct BenchArgs {
     /// How clients wait for their answers
     #[arg(long, value_enum, default_value_t = ModeArg::Both)]

@@ -29,6 +29,8 @@ impl<L: Line> Measured for Closed<L> {
                 // One clock read a command: the answer's time is the next one's start.
                 let answered = Instant::now();
                 tally.record(answered, answered - sent, 1);
+                tally.samples.take(0..1, answered, |_| (sent, sent));
+                tally.samples.end_look();
                 sent = answered;
             }
         })

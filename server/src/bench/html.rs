@@ -8,6 +8,7 @@ use super::bars::Bars;
 use super::chart::{Chart, Scale, Series};
 use super::lines::{RunLine, Setting};
 use super::run::{BareKind, Run};
+use super::slowest::Share;
 use crate::latency::{Percentiles, micros};
 use crate::out::grouped;
 
@@ -49,7 +50,9 @@ impl Display for Page<'_> {
             writeln!(f, "<h2>Latency against offered rate</h2>\n{rates}")?;
         }
         writeln!(f, "<h2>Where the time goes, on average</h2>\n{}", self.stages())?;
-        writeln!(f, "<p>Writing is averaged over batches, those of the warm-up among them.</p>")?;
+        writeln!(f, "<p>{}</p>", super::table::STAGES_NOTE)?;
+        writeln!(f, "<h2>What made the slowest slow</h2>")?;
+        self.slowest(f)?;
         writeln!(f, "<h2>Latency over time</h2>")?;
         for run in self.runs {
             writeln!(f, "<h3>{}</h3>\n{}", escaped(&run.mode.title()), over_time(run))?;
@@ -116,12 +119,25 @@ impl Page<'_> {
 
     fn stages(&self) -> Bars {
         let whole = |run: &Run| {
-            let shares: Vec<_> = run.stages.times_us().collect();
-            let name = format!("{}: {} µs", run.mode.title(), micros(shares.iter().sum()));
+            let shares: Vec<_> = run.stages.parts().iter().map(|(_, mean)| *mean).collect();
+            let name = format!("{}: {} µs", run.mode.title(), micros(run.stages.latency.mean));
             (escaped(&name), shares)
         };
-        let parts = self.runs.first().map(|run| run.stages.names().collect());
+        let parts = self.runs.first().map(|run| run.stages.parts().map(|(name, _)| name).to_vec());
         Bars { parts: parts.unwrap_or_default(), wholes: self.runs.iter().map(whole).collect() }
+    }
+
+    fn slowest(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "<table><tr><th>mode<th>cause<th>share<th>slowest of them")?;
+        for run in self.runs {
+            for Share { cause, count, of, example } in run.slowest.shares() {
+                let title = escaped(&run.mode.title());
+                write!(f, "\n<tr><td>{title}<td>{cause}<td>{count} of {of}<td>{example}")?;
+            }
+        }
+        writeln!(f, "</table>\n<p>{}</p>", super::table::SLOWEST_NOTE)?;
+        let waits = self.lines.iter().filter_map(RunLine::core_wait);
+        waits.into_iter().try_for_each(|wait| writeln!(f, "<p>{}</p>", escaped(&wait)))
     }
 
     fn against_rate(&self) -> Chart {

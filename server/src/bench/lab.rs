@@ -1,5 +1,6 @@
 //! The laboratory: where the measured engine keeps its data, and for how long.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,12 +59,13 @@ impl Lab {
         Ok(Self { place, watched: Some(watched), disk })
     }
 
-    /// Opens the engine that is measured. Snapshots are off.
+    /// Opens the engine that is measured. Snapshots are off, and batches are followed.
     pub(super) fn engine(&self, args: &BenchArgs) -> anyhow::Result<Engine> {
         let builder = Engine::builder_on(Arc::clone(&self.disk));
         kinds::register(builder)
             .durability(args.durability.into())
             .snapshots(SnapshotPolicy::Never)
+            .batch_times(followed(args.durability.into()))
             .open()
             .with_context(|| format!("cannot open {}", self.describe()))
     }
@@ -104,6 +106,17 @@ impl Lab {
         };
         format!("{system}, {}{warning}", self.disk.describe())
     }
+}
+
+/// One batch in so many is followed: those of a second of single commands are no more than the
+/// engine holds.
+fn followed(durability: Durability) -> NonZeroU32 {
+    let every = match durability {
+        Durability::Synced => 1,
+        Durability::Buffered => 2,
+        Durability::Volatile => 8,
+    };
+    NonZeroU32::new(every).expect("it is not zero")
 }
 
 impl Place {

@@ -59,19 +59,26 @@ where
     }
 
     fn reap(&mut self, most: u64, tally: &mut Tally) -> u64 {
-        let mut answers = 0;
-        while answers < most
-            && let Some(answer) = self.session.reap()
-        {
-            judge::<W>(&answer, tally);
-            answers += 1;
-        }
-        answers
+        self.reap_after(0, most, tally)
     }
 
     fn reap_wait(&mut self, most: u64, tally: &mut Tally) -> u64 {
         let Some(answer) = self.session.reap_wait() else { return 0 };
-        judge::<W>(&answer, tally);
-        1 + self.reap(most - 1, tally)
+        judge::<W>(&answer, 0, tally);
+        self.reap_after(1, most, tally)
+    }
+}
+
+impl<W: Workload> SessionLine<'_, W> {
+    /// Takes answers until there are so many with those before.
+    fn reap_after(&mut self, before: u64, most: u64, tally: &mut Tally) -> u64 {
+        let mut answers = before;
+        while answers < most
+            && let Some(answer) = self.session.reap()
+        {
+            judge::<W>(&answer, answers, tally);
+            answers += 1;
+        }
+        answers
     }
 }

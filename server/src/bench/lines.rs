@@ -9,6 +9,7 @@ use super::course::Moment;
 use super::machine::Fingerprint;
 use super::run::{BareKind, Mode, Run};
 use super::slice::{Tally, WARM_UP};
+use super::slowest::Slowest;
 use super::stages::Stages;
 use crate::latency::Percentiles;
 use crate::out;
@@ -82,8 +83,13 @@ pub(super) struct RunLine<'a> {
     /// From sending to answer, in an open loop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) service_us: Option<Percentiles>,
-    /// Means that add up to the mean latency.
+    /// Of a share of the commands; the means add up to their mean latency.
     pub(super) stages_us: &'a Stages,
+    /// The slowest ones, each with its cause.
+    pub(super) slowest: &'a Slowest,
+    /// How long the writer and io_uring's workers were ready to run and had no core, added up;
+    /// `null` where that is not told.
+    core_wait_s: Option<f64>,
     pub(super) valid: bool,
     /// Why a run is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +136,8 @@ impl<'a> RunLine<'a> {
             recorded: Recorded::of(run.mode),
             service_us: offered_per_s.map(|_| Percentiles::of(&tally.service_ns)),
             stages_us: &run.stages,
+            slowest: &run.slowest,
+            core_wait_s: run.core_wait.map(|waited| waited.as_secs_f64()),
             valid: invalid.is_none(),
             invalid,
             saturated: is_saturated(tally),
@@ -246,6 +254,19 @@ impl Ratio {
             p50: rounded(ours.latency_us.p50 / bare.latency_us.p50),
             p99: rounded(ours.latency_us.p99 / bare.latency_us.p99),
         }
+    }
+}
+
+impl RunLine<'_> {
+    /// How much of the writes may be somebody's absence; the kernel's own threads come on top.
+    pub(super) fn core_wait(&self) -> Option<String> {
+        let waited = self.core_wait_s?;
+        Some(format!(
+            "{}: the writer and io_uring's workers were ready and had no core for {waited:.2} of \
+             {:.1} s",
+            self.mode.title(),
+            self.seconds,
+        ))
     }
 }
 

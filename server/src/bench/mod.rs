@@ -4,12 +4,18 @@ mod arrivals;
 mod bank;
 mod bare;
 mod bars;
+mod batch;
+mod cause;
 mod chart;
 mod closed;
+mod core_wait;
 mod course;
 mod exchange;
+mod follow;
 mod hgrm;
 mod html;
+mod idle;
+mod journey;
 mod lab;
 mod line;
 mod lines;
@@ -21,9 +27,11 @@ mod report;
 mod ring;
 mod rival;
 mod run;
+mod sample;
 mod save;
 mod schedule;
 mod slice;
+mod slowest;
 mod stages;
 mod table;
 mod watch;
@@ -37,6 +45,7 @@ use self::arrivals::Arrivals;
 use self::bank::{Deposits, Parcels};
 use self::closed::Closed;
 use self::exchange::Exchange;
+use self::follow::Follower;
 use self::lab::Lab;
 use self::line::SessionLine;
 use self::open::Open;
@@ -44,7 +53,8 @@ use self::pipelined::Pipelined;
 use self::run::{Mode, Run};
 use self::schedule::Offer;
 use self::slice::{Measured, measure};
-use self::stages::{Before, Stages};
+use self::slowest::Slowest;
+use self::stages::Stages;
 use self::workload::Workload;
 use crate::args::{BenchArgs, ModeArg, WorkloadArg};
 use crate::exit::Failure;
@@ -146,9 +156,13 @@ fn run_mode<W: Workload>(
         None => Box::new(Pipelined::new(lines)),
         Some(offer) => Box::new(Open::new(lines, offer)),
     };
-    let before = Before::of(engine.stats());
-    let measured = measure(ours.as_mut(), bare_loop, || lab.rest(), args.seconds)?;
-    let stages = Stages::of(&measured.ours, before.write_us(engine.stats()));
+    let mut follower = Follower::new(engine);
+    let rest = || lab.rest();
+    let measured = measure(ours.as_mut(), &mut follower, bare_loop, rest, args.seconds)?;
+    let followed = follower.end();
     let BenchArgs { clients, seconds, .. } = *args;
-    Ok(Run { mode, in_flight, clients, seconds, measured, stages, bare })
+    let stages = Stages::of(&followed.journeys);
+    let slowest = Slowest::of(&followed.slowest);
+    let core_wait = followed.core_wait;
+    Ok(Run { mode, in_flight, clients, seconds, measured, stages, slowest, core_wait, bare })
 }

@@ -87,21 +87,27 @@ impl<L: Line> Client<L> {
         answers
     }
 
-    fn count(&mut self, mut answers: u64, schedule: &Schedule, tally: &mut Tally) {
+    fn count(&mut self, answers: u64, schedule: &Schedule, tally: &mut Tally) {
         let now = Instant::now();
-        while answers > 0 {
+        let mut counted = 0;
+        while counted < answers {
             let burst = self.bursts.front_mut().expect("what is answered was sent");
-            let commands = answers.min(burst.commands);
+            let commands = (answers - counted).min(burst.commands);
             tally.record_service(now - burst.sent, commands);
             for number in burst.first..burst.first + commands {
                 tally.record(now, now - schedule.time_of(number), 1);
             }
-            answers -= commands;
+            let Burst { first, sent, .. } = *burst;
+            tally.samples.take(counted..counted + commands, now, |answer| {
+                (schedule.time_of(first + answer - counted), sent)
+            });
+            counted += commands;
             burst.first += commands;
             burst.commands -= commands;
             if burst.commands == 0 {
                 self.bursts.pop_front();
             }
         }
+        tally.samples.end_look();
     }
 }

@@ -61,7 +61,13 @@ impl<L: Line> Client<L> {
 
     fn count(&mut self, answers: u64, tally: &mut Tally) -> Instant {
         let now = Instant::now();
-        self.sent.answered(answers, |sent, commands| tally.record(now, now - sent, commands));
+        let mut counted = 0;
+        self.sent.answered(answers, |sent, commands| {
+            tally.record(now, now - sent, commands);
+            tally.samples.take(counted..counted + commands, now, |_| (sent, sent));
+            counted += commands;
+        });
+        tally.samples.end_look();
         now
     }
 }

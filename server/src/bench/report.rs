@@ -50,5 +50,13 @@ pub(super) fn publish(
         None => {}
     }
     let notes: String = table::notes(&lines).iter().map(|note| format!("{note}\n")).collect();
-    Ok(out::print(&format!("{}\n{notes}{}", table::of(&lines), setting.in_words()))?)
+    let tables = format!(
+        "{}\n{}\n{}\n{}\n{}",
+        table::of(&lines),
+        table::stages(&lines),
+        table::STAGES_NOTE,
+        table::slowest(&lines),
+        table::SLOWEST_NOTE,
+    );
+    Ok(out::print(&format!("{tables}\n{notes}{}", setting.in_words()))?)
 }

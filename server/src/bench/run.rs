@@ -1,8 +1,11 @@
 //! One mode, measured.
 
+use std::time::Duration;
+
 use hotledger::limits::SESSION_IN_FLIGHT_MAX;
 
 use super::slice::Comparison;
+use super::slowest::Slowest;
 use super::stages::Stages;
 use crate::args::BenchArgs;
 use crate::out;
@@ -34,6 +37,10 @@ pub(super) struct Run {
     pub(super) measured: Comparison,
     /// Where the engine's time went.
     pub(super) stages: Stages,
+    /// What made the slowest commands slow.
+    pub(super) slowest: Slowest,
+    /// How long the writer and io_uring's workers were ready to run and had no core.
+    pub(super) core_wait: Option<Duration>,
     /// What it is compared with.
     pub(super) bare: Option<BareKind>,
 }

@@ -6,6 +6,8 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 
 use super::course::{Course, LATENCY_NS_MAX};
+use super::follow::Follower;
+use super::sample::Samples;
 
 /// How long one slice takes.
 const SLICE: Duration = Duration::from_secs(1);
@@ -39,6 +41,8 @@ pub(super) struct Tally {
     pub(super) service_ns: Histogram<u64>,
     /// The first client's latency as it went.
     pub(super) course: Course,
+    /// Some of the commands, and the slowest.
+    pub(super) samples: Samples,
 }
 
 /// Both sides of one run.
@@ -66,6 +70,7 @@ impl Tally {
             latency_ns: histogram()?,
             service_ns: histogram()?,
             course: Course::new()?,
+            samples: Samples::new(),
         })
     }
 
@@ -93,6 +98,7 @@ impl Tally {
         // All histograms have the same bounds, so nothing can fall out.
         self.latency_ns += &other.latency_ns;
         self.service_ns += &other.service_ns;
+        self.samples.merge(&other.samples);
     }
 
     /// Committed commands a second.
@@ -110,9 +116,11 @@ impl Tally {
 }
 
 /// Warms both sides up, then lets them take turns until each has had its seconds. Before the bare
-/// loop's turns `rest` lets the engine finish what it does beside its work.
+/// loop's turns `rest` lets the engine finish what it does beside its work; after its own turns its
+/// commands are followed.
 pub(super) fn measure(
     ours: &mut dyn Measured,
+    follower: &mut Follower<'_>,
     mut bare: Option<Box<dyn Measured>>,
     rest: impl Fn() -> Duration,
     seconds: u32,
@@ -132,7 +140,10 @@ pub(super) fn measure(
             comparison.rested += rest();
             tally.append(&slice(bare.as_mut(), SLICE)?);
         }
-        comparison.ours.append(&slice(ours, SLICE)?);
+        follower.begin();
+        let slice = slice(ours, SLICE)?;
+        follower.follow(&slice.samples);
+        comparison.ours.append(&slice);
     }
     Ok(comparison)
 }

@@ -1,97 +1,122 @@
-//! Where the time of a command goes, on average, stage by stage.
+//! Where the time of a command goes, stage by stage, over many that were followed.
 
-use hdrhistogram::Histogram;
-use hotledger::Stats;
+use std::time::Duration;
+
 use serde::{Serialize, Serializer};
 
-use super::slice::Tally;
-use crate::latency::micros;
+use super::journey::{Journey, STAGES};
 
-/// Mean microseconds of each stage, in the order a command goes through them.
-///
-/// Means add up where percentiles do not: together they are the mean latency.
-#[derive(Debug, PartialEq)]
-pub(super) struct Stages(Vec<(&'static str, f64)>);
-
-/// What the engine's own figures said before it was measured.
-pub(super) struct Before {
-    write_ns: Histogram<u64>,
+/// Medians and means over the same commands. Means add up, medians do not.
+pub(super) struct Stages {
+    /// How many commands it was.
+    pub(super) samples: usize,
+    pub(super) latency: Figure,
+    /// In the order of [`STAGES`]; the means are together that of the latency.
+    pub(super) stages: [Figure; STAGES.len()],
+    /// Of the time in the batch: deciding, and encoding, one command.
+    pub(super) decide: Figure,
+    pub(super) encode: Figure,
 }
 
-impl Before {
-    /// They say this.
-    pub(super) fn of(stats: Stats) -> Self {
-        Self { write_ns: stats.write_ns }
-    }
-
-    /// How long writes have taken since, in microseconds; zero if there was none.
-    pub(super) fn write_us(self, mut after: Stats) -> f64 {
-        let since = after.write_ns.subtract(&self.write_ns);
-        since.expect("counts only grow");
-        after.write_ns.mean() / 1e3
-    }
+/// Microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub(super) struct Figure {
+    pub(super) mean: f64,
+    pub(super) p50: f64,
 }
 
 impl Stages {
-    /// Of commands that were counted so, whose batches took so long to be written.
-    pub(super) fn of(tally: &Tally, write_us: f64) -> Self {
-        let latency_us = tally.latency_ns.mean() / 1e3;
-        let service_us = match tally.service_ns.is_empty() {
-            true => latency_us,
-            false => tally.service_ns.mean() / 1e3,
-        };
-        Self::split(latency_us, service_us, write_us)
+    /// Of these.
+    pub(super) fn of(journeys: &[Journey]) -> Self {
+        let figure = |of: &dyn Fn(&Journey) -> Duration| Figure::of(journeys.iter().map(of));
+        Self {
+            samples: journeys.len(),
+            latency: figure(&Journey::latency),
+            stages: std::array::from_fn(|stage| figure(&|journey| journey.stages[stage])),
+            decide: figure(&|journey| journey.decide),
+            encode: figure(&|journey| journey.encode),
+        }
     }
 
-    fn split(latency_us: f64, service_us: f64, write_us: f64) -> Self {
-        // A batch takes no longer than the commands in it; with few of them means may cross.
-        let service_us = service_us.min(latency_us);
-        let write_us = write_us.min(service_us);
-        Self(vec![
-            ("waits to be sent", latency_us - service_us),
-            ("mailbox, decide, encode, answer", service_us - write_us),
-            ("write and sync", write_us),
-        ])
+    /// Names and figures in the order a command goes through them; `decide` and `encode` are part
+    /// of the time in the batch.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (&'static str, Figure)> {
+        let stages = STAGES.iter().map(|(name, _)| *name).zip(self.stages);
+        let parts = [("batch: decide", self.decide), ("batch: encode", self.encode)];
+        stages.chain(parts)
     }
 
-    /// Their names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|(name, _)| *name)
+    /// The means, divided as far as they can be and still add up.
+    pub(super) fn parts(&self) -> [(&'static str, f64); STAGES.len() + 2] {
+        let [to_be_sent, mailbox, batch, write, answer] = self.stages.map(|stage| stage.mean);
+        let (decide, encode) = (self.decide.mean, self.encode.mean);
+        [
+            ("to be sent", to_be_sent),
+            ("mailbox", mailbox),
+            ("decide", decide),
+            ("encode", encode),
+            ("others in the batch", (batch - decide - encode).max(0.0)),
+            ("write and sync", write),
+            ("answer", answer),
+        ]
     }
+}
 
-    /// Their times.
-    pub(super) fn times_us(&self) -> impl Iterator<Item = f64> {
-        self.0.iter().map(|(_, time_us)| *time_us)
+impl Figure {
+    fn of(times: impl Iterator<Item = Duration>) -> Self {
+        let mut times: Vec<_> = times.collect();
+        times.sort_unstable();
+        let Some(p50) = times.get(times.len() / 2) else { return Self::default() };
+        let mean = times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64;
+        Self { mean: micros(mean), p50: micros(p50.as_secs_f64()) }
     }
+}
 
-    /// As a sum.
-    pub(super) fn in_words(&self) -> String {
-        let parts: Vec<_> = (self.0.iter())
-            .filter(|(_, time_us)| *time_us > 0.0)
-            .map(|(name, time_us)| format!("{} µs {name}", micros(*time_us)))
-            .collect();
-        format!("mean {} µs = {}", micros(self.times_us().sum()), parts.join(" + "))
-    }
+/// Seconds as microseconds, to the nanosecond.
+pub(super) fn micros(seconds: f64) -> f64 {
+    (seconds * 1e9).round() / 1e3
 }
 
 impl Serialize for Stages {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rounded = |time_us: f64| (time_us * 1e3).round() / 1e3;
-        let key = |name: &str| name.replace(", ", "_").replace(' ', "_");
-        serializer.collect_map(self.0.iter().map(|(name, time_us)| (key(name), rounded(*time_us))))
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Entry {
+            Count(usize),
+            Figure(Figure),
+        }
+        let keys = STAGES.iter().map(|(_, key)| *key);
+        let stages = keys.zip(self.stages.map(Entry::Figure));
+        let parts = [
+            ("batch_decide", Entry::Figure(self.decide)),
+            ("batch_encode", Entry::Figure(self.encode)),
+        ];
+        let whole =
+            [("samples", Entry::Count(self.samples)), ("latency", Entry::Figure(self.latency))];
+        serializer.collect_map(whole.into_iter().chain(stages).chain(parts))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Stages;
+    use super::*;
 
     #[test]
-    fn stages_add_up_to_the_latency() {
-        let stages = Stages::split(100.0, 90.0, 75.0);
-        assert_eq!(stages.times_us().collect::<Vec<_>>(), [10.0, 15.0, 75.0]);
-        assert!(stages.in_words().starts_with("mean 100.0 µs = 10.0 µs waits to be sent + "));
-        let crossed = Stages::split(100.0, 100.0, 101.0);
-        assert_eq!(crossed.in_words(), "mean 100.0 µs = 100.0 µs write and sync");
+    fn means_of_the_stages_add_up_to_that_of_the_latency() {
+        let journey = |n: u64| Journey {
+            stages: [0, 3 * n, 5, 100 * n * n, 1].map(Duration::from_micros),
+            decide: Duration::from_micros(1),
+            encode: Duration::from_micros(2),
+        };
+        let stages = Stages::of(&[1, 2, 3].map(journey));
+        assert_eq!(stages.latency, Figure { mean: 478.667, p50: 412.0 });
+        assert_eq!(stages.stages[3], Figure { mean: 466.667, p50: 400.0 });
+        let sum: f64 = stages.stages.iter().map(|stage| stage.mean).sum();
+        assert!((sum - stages.latency.mean).abs() < 0.01);
+        let sum: f64 = stages.parts().iter().map(|(_, mean)| mean).sum();
+        assert!((sum - stages.latency.mean).abs() < 0.01);
+        let json = serde_json::to_value(&stages).unwrap();
+        assert_eq!((&json["samples"], &json["write_and_sync"]["p50"]), (&3.into(), &400.0.into()));
+        assert_eq!(Stages::of(&[]).latency, Figure::default());
     }
 }

@@ -62,10 +62,11 @@ pub(super) fn send<A: Aggregate>(
     room.min(most)
 }
 
-/// Counts an answer that is not a receipt.
-pub(super) fn judge<W: Workload>(answer: &Answer<W::Kind>, tally: &mut Tally) {
+/// Counts an answer that is not a receipt, and lets those that are be samples. It has this number
+/// among those of the same look.
+pub(super) fn judge<W: Workload>(answer: &Answer<W::Kind>, number: u64, tally: &mut Tally) {
     match answer {
-        Ok(_) => {}
+        Ok(receipt) => tally.samples.see(number, receipt),
         Err(ExecuteError::Refused(refusal)) if W::foresees(refusal) => tally.refused += 1,
         Err(_) => tally.failed += 1,
     }
