@@ -15,6 +15,7 @@ pub(crate) const READ_AHEAD_AFTER: u64 = 16 << 20;
 const BATCHES_AHEAD: usize = 8;
 
 /// Hands over every batch that the reader still has, in order. Ends at the first error of either.
+#[expect(clippy::disallowed_methods, reason = "the thread ends with the call")]
 pub(crate) fn read_ahead(
     reader: &mut Reader,
     mut using: impl FnMut(Batch) -> Result<(), OpenError>,

@@ -188,7 +188,8 @@ impl Desk<'_> {
     }
 
     /// Settles one command, with the hash of its aggregate where that is known; what it committed
-    /// is left in [`Desk::commit`]. What it changed is encoded into the open batch, or nothing is changed.
+    /// is left in [`Desk::commit`]. What it changed is encoded into the open batch, or nothing is
+    /// changed.
     pub(crate) fn settle<A: Aggregate>(
         &mut self,
         kind: usize,
