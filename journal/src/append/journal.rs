@@ -344,6 +344,7 @@ impl Journal {
         assert!(!self.tip.sealed, "nothing follows a footer in its segment");
         let chain = self.commit.submit(&self.file, bytes, header, &self.names);
         self.tip.advance(&header, chain);
+        self.spares.note_used(self.tip.cursor.offset, self.tip.segment.file_bytes);
         self.watermark_said = header.watermark;
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     journal::Journal,
-    spare::{Spare, commit_file, make_file},
+    spare::{Pace, Spare, commit_file, make_file},
 };
 use crate::{
     chain::Chain,
@@ -171,7 +171,7 @@ pub(crate) fn create_first_segment(
     let name = segment_name(header.number);
     assert_eq!(header.number, 1, "later segments are prepared under their own name");
     let fresh = format!("{name}.fresh");
-    make_file(disk, header.file_bytes, &fresh, &mut || {})?;
+    make_file(disk, header.file_bytes, &fresh, Pace::AtOnce)?;
     let begun = disk.open(&fresh, Access::Commit(durability)).and_then(|file| {
         let tip = write_header(file.as_ref(), header)?;
         file.sync()?;

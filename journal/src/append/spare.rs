@@ -2,14 +2,14 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{
     disk::{Access, AlignedBuffer, Disk, DiskFile},
     durability::Durability,
     error::Error,
-    limits::{BLOCK_BYTES, FILL_BYTES, SEGMENT_BYTES_MIN},
+    limits::{BLOCK_BYTES, FILL_AT_EASE_BYTES, FILL_BYTES, SEGMENT_BYTES_MIN},
     record::segment_name,
 };
 
@@ -20,6 +20,24 @@ pub(crate) struct Spare {
     pub(crate) bytes: u64,
 }
 
+/// How a file is filled.
+pub(crate) enum Pace<'a> {
+    /// Somebody waits for it.
+    AtOnce,
+    /// In small pieces, with a call after each that says what part is filled.
+    AtEase(&'a mut dyn FnMut(Part)),
+}
+
+/// How much of a segment is filled, or used, in parts of 1,024.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Part(u64);
+
+impl Part {
+    fn of(bytes: u64, whole: u64) -> Part {
+        Part(bytes * 1_024 / whole.max(1))
+    }
+}
+
 /// The spare shared by the writer that takes it and the thread that makes it. The lock is held
 /// while one is made: a writer in need then waits for the rest of it.
 pub(super) struct Spares {
@@ -27,6 +45,8 @@ pub(super) struct Spares {
     durability: Durability,
     /// A writer waits for the spare: nobody rests while it is made.
     urgent: AtomicBool,
+    /// What part of the segment before it is used.
+    used: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -49,30 +69,40 @@ impl Spares {
         wanted: Spare,
         made: bool,
     ) -> Spares {
-        let (urgent, state) = (AtomicBool::new(false), Mutex::new(State::new(wanted, made)));
-        Spares { disk, durability, urgent, state }
+        let (urgent, used) = (AtomicBool::new(false), AtomicU64::new(0));
+        let state = Mutex::new(State::new(wanted, made));
+        Spares { disk, durability, urgent, used, state }
     }
 
-    /// Makes and opens the wanted spare unless that is done. `rest` is called between two pieces.
-    fn prepare(&self, rest: &mut dyn FnMut()) -> Result<bool, Error> {
+    /// The writer has come so far in the segment before the spare.
+    #[inline]
+    pub(super) fn note_used(&self, bytes: u64, whole: u64) {
+        self.used.store(Part::of(bytes, whole).0, Ordering::Relaxed);
+    }
+
+    /// Whether there is time to rest: nobody waits, and more of the next segment is filled than of
+    /// this one is used, so that it is ready in time.
+    fn is_ahead(&self, filled: Part) -> bool {
+        let used = Part(self.used.load(Ordering::Relaxed));
+        !self.urgent.load(Ordering::Relaxed) && filled > used
+    }
+
+    /// Makes and opens the wanted spare unless that is done.
+    fn prepare(&self, pace: Pace<'_>) -> Result<bool, Error> {
         let mut state = self.state();
         if state.file.is_some() {
             return Ok(false);
         }
-        let prepared = self.make_and_open(&mut state, rest).map_err(Error::of_preparing);
+        let prepared = self.make_and_open(&mut state, pace).map_err(Error::of_preparing);
         say(state.failed.as_ref(), prepared.as_ref().err(), state.wanted.number);
         state.failed = prepared.as_ref().err().cloned();
         state.file = Some(prepared?);
         Ok(true)
     }
 
-    fn make_and_open(
-        &self,
-        state: &mut State,
-        rest: &mut dyn FnMut(),
-    ) -> Result<Arc<dyn DiskFile>, Error> {
+    fn make_and_open(&self, state: &mut State, pace: Pace<'_>) -> Result<Arc<dyn DiskFile>, Error> {
         if !state.made {
-            make_spare(self.disk.as_ref(), state.wanted, rest)?;
+            make_spare(self.disk.as_ref(), state.wanted, pace)?;
             state.made = true;
         }
         let Spare { number, bytes } = state.wanted;
@@ -107,7 +137,7 @@ impl Spares {
             return Err(failed.clone());
         }
         drop(state);
-        self.prepare(&mut || {})?;
+        self.prepare(Pace::AtOnce)?;
         let state = self.state();
         let file = state.file.clone().expect("only who asks for a spare takes it away");
         assert!(state.failed.is_none(), "what is prepared did not fail");
@@ -164,21 +194,22 @@ impl Preparer {
     /// [`Error::Full`] where there is no room for it, [`Error::NotPrepared`] where anything else
     /// is in the way; nothing of it is left behind. Ask again later.
     pub fn step(&mut self) -> Result<bool, Error> {
-        self.step_at_ease(|| {})
+        self.spares.prepare(Pace::AtOnce)
     }
 
-    /// The same, with `rest` called after each piece of some hundred KiB that was written, so that
-    /// journal writes find a free disk in between. Not called while a writer waits for the segment.
+    /// The same in small pieces, with `rest` called after each, so that journal writes find a free
+    /// disk in between. Not called while a writer waits for the segment, or uses up the present one
+    /// faster than the next is filled.
     ///
     /// # Errors
     /// As [`step`](Preparer::step).
     pub fn step_at_ease(&mut self, mut rest: impl FnMut()) -> Result<bool, Error> {
         let Preparer { spares } = self;
-        spares.prepare(&mut || {
-            if !spares.urgent.load(Ordering::Relaxed) {
+        spares.prepare(Pace::AtEase(&mut |filled| {
+            if spares.is_ahead(filled) {
                 rest();
             }
-        })
+        }))
     }
 }
 
@@ -189,9 +220,9 @@ impl Drop for Preparer {
 }
 
 /// Makes a prepared segment.
-fn make_spare(disk: &dyn Disk, spare: Spare, rest: &mut dyn FnMut()) -> Result<(), Error> {
+fn make_spare(disk: &dyn Disk, spare: Spare, pace: Pace<'_>) -> Result<(), Error> {
     assert!(spare.number > 1, "the first segment is made with its header");
-    make_file(disk, spare.bytes, &segment_name(spare.number), rest)
+    make_file(disk, spare.bytes, &segment_name(spare.number), pace)
 }
 
 /// Puts a fresh spare in the place of a damaged one, so that there always is one.
@@ -199,7 +230,7 @@ pub(crate) fn replace_spare(disk: &dyn Disk, spare: Spare) -> Result<Spare, Erro
     assert!(spare.number > 1, "the first segment is made with its header");
     let name = segment_name(spare.number);
     let fresh = format!("{name}.fresh");
-    make_file(disk, spare.bytes, &fresh, &mut || {})?;
+    make_file(disk, spare.bytes, &fresh, Pace::AtOnce)?;
     let replaced = disk.rename(&fresh, &name).and_then(|()| disk.sync_directory());
     replaced.map_err(|error| Error::from_io(format!("replace {name}"), error))?;
     Ok(spare)
@@ -210,9 +241,9 @@ pub(super) fn make_file(
     disk: &dyn Disk,
     bytes: u64,
     name: &str,
-    rest: &mut dyn FnMut(),
+    pace: Pace<'_>,
 ) -> Result<(), Error> {
-    let filled = fill(disk, name, bytes, rest);
+    let filled = fill(disk, name, bytes, pace);
     if filled.is_err() {
         // The failure is what counts; a file left behind is replaced by the next attempt.
         let _ = disk.remove(name).and_then(|()| disk.sync_directory());
@@ -220,7 +251,7 @@ pub(super) fn make_file(
     filled.map_err(|error| Error::from_io(format!("create {name}"), error))
 }
 
-fn fill(disk: &dyn Disk, name: &str, bytes: u64, rest: &mut dyn FnMut()) -> std::io::Result<()> {
+fn fill(disk: &dyn Disk, name: &str, bytes: u64, pace: Pace<'_>) -> std::io::Result<()> {
     assert!(bytes >= SEGMENT_BYTES_MIN, "checked when the options were taken");
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
     let file = match disk.create(name, Access::Fill) {
@@ -231,7 +262,7 @@ fn fill(disk: &dyn Disk, name: &str, bytes: u64, rest: &mut dyn FnMut()) -> std:
         created => created?,
     };
     file.reserve(bytes)?;
-    write_zeros(file.as_ref(), 0, bytes, rest)?;
+    write_zeros(file.as_ref(), 0, bytes, pace)?;
     assert_eq!(file.bytes()?, bytes, "a prepared segment has its full length");
     file.sync()?;
     disk.sync_directory()
@@ -248,15 +279,19 @@ pub(crate) fn commit_file(
         .map_err(|error| Error::from_io(format!("open {name}"), error))
 }
 
-/// Writes so many zeros at a place, and calls `rest` after each piece.
+/// Writes so many zeros at a place.
 pub(crate) fn write_zeros(
     file: &dyn DiskFile,
     start: u64,
     bytes: u64,
-    rest: &mut dyn FnMut(),
+    mut pace: Pace<'_>,
 ) -> std::io::Result<()> {
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are written");
-    let at_once = bytes.clamp(BLOCK_BYTES as u64, FILL_BYTES as u64);
+    let piece = match pace {
+        Pace::AtOnce => FILL_BYTES,
+        Pace::AtEase(_) => FILL_AT_EASE_BYTES,
+    };
+    let at_once = bytes.clamp(BLOCK_BYTES as u64, piece as u64);
     let mut zeros = AlignedBuffer::new(at_once as usize);
     zeros.set_filled(at_once as usize);
     let mut written = 0;
@@ -264,7 +299,9 @@ pub(crate) fn write_zeros(
         let count = (bytes - written).min(at_once);
         file.write_all_at(start + written, &zeros[..count as usize])?;
         written += count;
-        rest();
+        if let Pace::AtEase(rest) = &mut pace {
+            rest(Part::of(written, bytes));
+        }
     }
     assert_eq!(written, bytes, "nothing was left out");
     Ok(())

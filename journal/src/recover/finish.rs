@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{OpenReport, Recovery};
 use crate::{
     append::{
-        Journal, Spare, Start, commit_file, create_first_segment, replace_spare, write_zeros,
+        Journal, Pace, Spare, Start, commit_file, create_first_segment, replace_spare, write_zeros,
     },
     chain::Chain,
     disk::{Access, AlignedBuffer, DiskFile, LockKind},
@@ -127,7 +127,7 @@ impl Recovery {
         if found.zero && found.bytes == bytes || tip.sealed && fits {
             let synced = self.disk.open(&name, Access::Write).and_then(|file| {
                 if !found.zero {
-                    write_zeros(file.as_ref(), 0, found.bytes, &mut || {})?;
+                    write_zeros(file.as_ref(), 0, found.bytes, Pace::AtOnce)?;
                 }
                 file.sync()?;
                 self.disk.sync_directory()
@@ -186,7 +186,7 @@ fn rewrite_unacknowledged(file: &dyn DiskFile, walk: &Walk) -> Result<u64, Error
 fn wipe(file: &dyn DiskFile, tip: &Tip, torn_bytes: u64) -> Result<(), Error> {
     assert!(torn_bytes <= tip.room(), "only the rest of the segment can be torn");
     assert!(torn_bytes.is_multiple_of(BLOCK_BYTES as u64), "whole blocks are wiped");
-    write_zeros(file, tip.cursor.offset, torn_bytes, &mut || {}).map_err(|error| {
+    write_zeros(file, tip.cursor.offset, torn_bytes, Pace::AtOnce).map_err(|error| {
         Error::from_io(format!("wipe {}", segment_name(tip.segment.number)), error)
     })
 }

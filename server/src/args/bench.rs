@@ -88,6 +88,9 @@ pub(crate) struct BenchArgs {
     /// Record events with this many bytes of payload instead of bank deposits
     #[arg(long, value_name = "BYTES", value_parser = up_to(65_536))]
     pub(crate) payload: Option<u32>,
+    /// Give every command a key of its own, never used before, so that it takes effect once
+    #[arg(long)]
+    pub(crate) keys: bool,
     /// Keep the data in this directory (without it: a temporary one, removed afterwards)
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

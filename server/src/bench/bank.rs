@@ -1,6 +1,9 @@
 //! Commands that any aggregate takes at any time: bank deposits, and events of a given size.
 
-use hotledger::{Aggregate, Engine};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use hotledger::{CommandKey, Engine, Request};
 use hotledger_domains::bank::{Account, AccountId, Command, Refusal};
 
 use super::random::Random;
@@ -15,11 +18,41 @@ const SAMPLE_BYTES: u64 = 32 << 20;
 pub(super) struct Deposits {
     /// How many accounts.
     pub(super) accounts: u64,
+    /// What the commands carry besides.
+    pub(super) keys: Keys,
+}
+
+/// Whether commands are to take effect once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// They carry no key.
+    None,
+    /// Each carries one that was never used before.
+    Fresh,
 }
 
 /// Deposits into accounts picked at random.
 pub(super) struct Depositor {
     picks: Picks,
+    keys: Option<FreshKeys>,
+}
+
+/// Keys that no other client and no other run has.
+struct FreshKeys {
+    next: u128,
+}
+
+impl FreshKeys {
+    /// Begins at a number that the standard library draws anew for every map.
+    fn new() -> Self {
+        let draw = || u128::from(RandomState::new().hash_one(0));
+        Self { next: draw() << 64 }
+    }
+
+    fn next(&mut self) -> CommandKey {
+        self.next += 1;
+        CommandKey::from(self.next)
+    }
 }
 
 impl Workload for Deposits {
@@ -27,7 +60,10 @@ impl Workload for Deposits {
     type Stream = Depositor;
 
     fn name(&self) -> String {
-        "bank deposits".to_owned()
+        match self.keys {
+            Keys::None => "bank deposits".to_owned(),
+            Keys::Fresh => "bank deposits, each with a fresh command key".to_owned(),
+        }
     }
 
     fn aggregates(&self) -> u64 {
@@ -35,12 +71,13 @@ impl Workload for Deposits {
     }
 
     fn stream(&self, client: u64) -> Depositor {
-        Depositor { picks: Picks::at_random(client, self.accounts) }
+        let keys = (self.keys == Keys::Fresh).then(FreshKeys::new);
+        Depositor { picks: Picks::at_random(client, self.accounts), keys }
     }
 
     /// Gives every account its first event, so that none is new while it is measured.
     fn prepare(&self, engine: &Engine, _: &mut [Depositor]) -> anyhow::Result<()> {
-        pass::<Self>(engine, &mut Depositor { picks: Picks::in_turn() }, self.accounts)
+        pass::<Self>(engine, &mut Depositor { picks: Picks::in_turn(), keys: None }, self.accounts)
     }
 
     fn sample(&self) -> u64 {
@@ -53,8 +90,10 @@ impl Workload for Deposits {
 }
 
 impl Stream<Account> for Depositor {
-    fn next(&mut self) -> (AccountId, Command) {
-        (AccountId::from(self.picks.next()), Command::Deposit { amount: 1 })
+    fn next(&mut self) -> Request<Account> {
+        let (id, command) = (AccountId::from(self.picks.next()), Command::Deposit { amount: 1 });
+        let key = self.keys.as_mut().map(FreshKeys::next);
+        Request { key, ..Request::new(id, command) }
     }
 }
 
@@ -112,8 +151,8 @@ impl Workload for Parcels {
 }
 
 impl Stream<Shelf> for Sender {
-    fn next(&mut self) -> (<Shelf as Aggregate>::Id, Put) {
-        (self.picks.next(), Put { content: self.content.clone() })
+    fn next(&mut self) -> Request<Shelf> {
+        Request::new(self.picks.next(), Put { content: self.content.clone() })
     }
 }
 

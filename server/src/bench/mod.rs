@@ -42,7 +42,7 @@ use std::sync::Arc;
 use hotledger::Engine;
 
 use self::arrivals::Arrivals;
-use self::bank::{Deposits, Parcels};
+use self::bank::{Deposits, Keys, Parcels};
 use self::closed::Closed;
 use self::exchange::Exchange;
 use self::follow::Follower;
@@ -70,7 +70,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         (WorkloadArg::Exchange, _) => {
             run_on(args, &Exchange::open(args.messages.as_deref(), args.aggregates, args.clients)?)
         }
-        (WorkloadArg::Bank, None) => run_on(args, &Deposits { accounts: aggregates }),
+        (WorkloadArg::Bank, None) => {
+            let keys = if args.keys { Keys::Fresh } else { Keys::None };
+            run_on(args, &Deposits { accounts: aggregates, keys })
+        }
         (WorkloadArg::Bank, Some(bytes)) => run_on(args, &Parcels::new(aggregates, bytes)),
     }
 }
@@ -87,6 +90,9 @@ fn check(args: &BenchArgs) -> Result<(), Failure> {
         }
         BenchArgs { payload: Some(_), .. } if exchange => {
             "--payload needs --workload bank: order messages have the size they have"
+        }
+        BenchArgs { keys: true, payload, .. } if exchange || payload.is_some() => {
+            "--keys goes with bank deposits: leave --payload and --workload exchange out"
         }
         _ => return Ok(()),
     };

@@ -1,7 +1,7 @@
 //! What the bench asks the engine to do: streams of commands, one for each client.
 
 use anyhow::bail;
-use hotledger::{Aggregate, Engine, ExecuteError, Receipt, Session};
+use hotledger::{Aggregate, Engine, ExecuteError, Receipt, Request, Session};
 use hotledger_journal::BLOCK_BYTES;
 
 use super::slice::Tally;
@@ -42,8 +42,8 @@ pub(super) trait Workload: Sync {
 
 /// Commands without an end. Each is sent: what one leaves behind the next one may need.
 pub(super) trait Stream<A: Aggregate>: Send {
-    /// The next command, and for whom.
-    fn next(&mut self) -> (A::Id, A::Command);
+    /// The next command, for whom, and under which conditions.
+    fn next(&mut self) -> Request<A>;
 }
 
 /// Sends as many commands as there is room for, so many at most; how many it was.
@@ -55,8 +55,7 @@ pub(super) fn send<A: Aggregate>(
 ) -> u64 {
     let room = (in_flight_max - session.in_flight()) as u64;
     for _ in 0..room.min(most) {
-        let (id, command) = stream.next();
-        let sent = session.submit(id, command);
+        let sent = session.request(stream.next());
         assert!(sent.is_ok(), "a session with room takes a command");
     }
     room.min(most)

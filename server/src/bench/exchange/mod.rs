@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use hotledger::Engine;
+use hotledger::{Engine, Request};
 use hotledger_domains::exchange::{Book, Command, OrderId, Refusal, Side, lobster};
 
 use self::reel::Reel;
@@ -172,7 +172,7 @@ impl OrderFlow {
 }
 
 impl Stream<Book> for OrderFlow {
-    fn next(&mut self) -> (String, Command) {
+    fn next(&mut self) -> Request<Book> {
         let command = self.reel.command(self.message, self.round);
         let symbol = self.books[self.book].symbol.clone();
         self.book += 1;
@@ -184,7 +184,7 @@ impl Stream<Book> for OrderFlow {
             self.message = 0;
             self.round += 1;
         }
-        (symbol, command)
+        Request::new(symbol, command)
     }
 }
 
