@@ -6,13 +6,7 @@ use crossbeam_channel::bounded;
 use hotledger_journal::{Batch, Reader};
 
 use crate::error::OpenError;
-
-/// Journal bytes that are read without a thread beside: most tails are shorter, and a simulator,
-/// whose journals are, steps recovery in one order.
-pub(crate) const READ_AHEAD_AFTER: u64 = 16 << 20;
-
-/// Batches that wait for whoever uses them; each keeps up to 1 MiB.
-const BATCHES_AHEAD: usize = 8;
+use crate::limits::BATCHES_AHEAD;
 
 /// Hands over every batch that the reader still has, in order. Ends at the first error of either.
 #[expect(clippy::disallowed_methods, reason = "the thread ends with the call")]
@@ -20,10 +14,11 @@ pub(crate) fn read_ahead(
     reader: &mut Reader,
     mut using: impl FnMut(Batch) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
-    thread::scope(|scope| {
+    let started = thread::scope(|scope| {
         let (sender, batches) = bounded(BATCHES_AHEAD);
+        let ahead = &mut *reader;
         let read = move || {
-            while let Some(batch) = reader.next().transpose() {
+            while let Some(batch) = ahead.next().transpose() {
                 let failed = batch.is_err();
                 if sender.send(batch).is_err() || failed {
                     return;
@@ -31,7 +26,17 @@ pub(crate) fn read_ahead(
             }
         };
         let named = thread::Builder::new().name("hotledger-reader".to_owned());
-        named.spawn_scoped(scope, read).map_err(|error| OpenError::Threads(error.into()))?;
-        batches.iter().try_for_each(|batch| using(batch?))
-    })
+        match named.spawn_scoped(scope, read) {
+            Ok(_) => Some(batches.iter().try_for_each(|batch| using(batch?))),
+            Err(_) => None,
+        }
+    });
+    if let Some(outcome) = started {
+        return outcome;
+    }
+    // No thread is to be had: it takes longer, and that is all.
+    while let Some(batch) = reader.next()? {
+        using(batch)?;
+    }
+    Ok(())
 }

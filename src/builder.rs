@@ -140,8 +140,8 @@ impl Builder {
     /// What "committed" means; `Synced` unless said otherwise.
     ///
     /// `Volatile` in a directory keeps the journal nowhere, for measuring: there are no snapshots
-    /// and no past, a view that falls far behind stands still, and an aggregate whose `evolve`
-    /// panics is quarantined.
+    /// and no past, receipts have no chain, a view that falls far behind stands still, and an
+    /// aggregate whose `evolve` panics is quarantined.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.options.durability = durability;
         self
@@ -253,13 +253,8 @@ impl Builder {
 
         // 3. Snapshots, beside everything else.
         let history = (reads.clone(), journal_id);
-        let builder = SnapshotBuilder::new(
-            self.policy,
-            recipe.clone(),
-            history,
-            report.snapshot,
-            folded.tail_bytes,
-        );
+        let from = (report.snapshot, folded.tail_bytes);
+        let builder = SnapshotBuilder::new(self.policy, recipe.clone(), history, from);
         let (snapshot_bell, rings) = bounded(1);
         let due = builder.due();
         let beside = Beside::default();
@@ -273,7 +268,9 @@ impl Builder {
         let (sleeper, bell) = doorbell();
         let (mailbox, inbox) = mailbox(self.mailbox_commands_max, bell, Arc::clone(&halted));
         let figures = Arc::new(Figures::new(folded.position, &folded.state, &folded.keys));
-        let (keeper, times) = self.times_every.map(|every| timekeeper(every, beside)).unzip();
+        let segment = reads.durable_cursor().segment;
+        let keep = |every| timekeeper(every, beside, segment);
+        let (timekeeper, times) = self.times_every.map(keep).unzip();
         let writer = Writer {
             line: DurableLine::recovered(&journal),
             last_submitted: 0,
@@ -289,13 +286,13 @@ impl Builder {
             rebuild: Rebuild { recipe, journal_id },
             halted,
             now: folded.time,
-            segment: reads.durable_cursor().segment,
+            segment,
             lanes: Vec::new(),
             settled: VecDeque::new(),
             closing: false,
             sessions_first: false,
             quiet: Quiet::Settled,
-            timekeeper: keeper,
+            timekeeper,
         };
         let wait = self.wait;
         let writer = WriterStage { writer: Some(writer), sleeper, wait };

@@ -162,6 +162,7 @@ impl Engine {
     /// The times of the batches that became durable since the last call, oldest first: nothing
     /// unless [`Builder::batch_times`](crate::Builder::batch_times) asks for them. At most
     /// [`TIMES_HELD_MAX`](crate::limits::TIMES_HELD_MAX) wait; the newest beyond that are lost.
+    /// Those of a batch come right behind its last answer.
     #[must_use]
     pub fn take_batch_times(&self) -> Vec<BatchTimes> {
         self.times.iter().flat_map(Receiver::try_iter).collect()

@@ -19,7 +19,8 @@ pub struct Receipt {
     /// How many events the command recorded.
     pub events: u32,
     /// The hash chain up to and including the batch that holds the command. Who keeps it can
-    /// later prove that the journal still has exactly this history.
+    /// later prove that the journal still has exactly this history. All zeros where the journal is
+    /// kept nowhere (`Volatile` in a directory).
     pub chain: Chain,
     /// What "committed" meant when this was answered.
     pub durability: Durability,

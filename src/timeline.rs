@@ -132,10 +132,11 @@ struct Submitted {
     snapshot: bool,
 }
 
-/// A timekeeper, and where its times are picked up.
+/// A timekeeper of a journal that goes on in this segment, and where its times are picked up.
 pub(crate) fn timekeeper(
     every: NonZeroU32,
     beside: Beside,
+    segment: u64,
 ) -> (Box<Timekeeper>, Receiver<BatchTimes>) {
     let (sender, times) = bounded(TIMES_HELD_MAX);
     let keeper = Timekeeper {
@@ -145,7 +146,7 @@ pub(crate) fn timekeeper(
         open: None,
         submitted: VecDeque::new(),
         written: None,
-        segment: 0,
+        segment,
         times: sender,
     };
     (Box::new(keeper), times)

@@ -64,7 +64,7 @@ impl Patience {
         if self.wait == Wait::Park || self.crowded {
             return false;
         }
-        self.looks += 1;
+        self.looks = self.looks.wrapping_add(1);
         if !self.looks.is_multiple_of(LOOKS_PER_YIELD) {
             hint::spin_loop();
             return true;
@@ -82,7 +82,7 @@ impl Patience {
         self.wait == Wait::Spin || after < SPIN
     }
 
-    /// Whether the last look was one before a yield: the moment for what need not be done often.
+    /// Whether the last look yielded: the moment for what need not be done often.
     pub(crate) fn has_yielded(&self) -> bool {
         self.looks.is_multiple_of(LOOKS_PER_YIELD)
     }

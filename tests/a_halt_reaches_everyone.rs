@@ -51,6 +51,21 @@ fn a_close_that_was_asked_for_in_the_turn_that_fails_comes_to_its_end() {
 }
 
 #[test]
+fn a_session_that_goes_on_after_a_close_is_answered_for_as_long_as_it_likes() {
+    let engine = Engine::in_memory().aggregate::<Account>().open().unwrap();
+    let mut session = engine.session::<Account>(4);
+    engine.close().unwrap();
+    in_time("answers of a closed engine", move || {
+        for _ in 0..10 {
+            while session.submit(1, Command::Deposit(1)).is_ok() {}
+            let answer = session.reap_wait();
+            assert!(matches!(answer, Some(Err(ExecuteError::Halted(_)))), "{answer:?}");
+        }
+        assert_eq!(session.in_flight(), 3);
+    });
+}
+
+#[test]
 fn a_session_that_only_looks_is_told_of_a_close() {
     let engine = Engine::in_memory().aggregate::<Account>().open().unwrap();
     let mut session = engine.session::<Account>(10);

@@ -1,4 +1,4 @@
-//! Reads MessagePack back into values: structure first, then the type, then nothing left over.
+//! Reads MessagePack back into values: sound structure, the right type, nothing left over.
 
 use rmp_serde::decode::Error;
 use serde::de::value::U32Deserializer;

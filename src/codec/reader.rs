@@ -21,7 +21,11 @@ pub(super) struct ContentReader<'de> {
     rest: &'de [u8],
     /// Arrays and maps that may still be opened inside each other.
     levels_left: usize,
+    /// Whether the bytes were found to be no sound value, be the finder's error heeded or not.
+    unsound: bool,
 }
+
+const UNSOUND: &str = "its structure is unsound";
 
 #[cold]
 fn failed(what: &'static str) -> Error {
@@ -30,7 +34,7 @@ fn failed(what: &'static str) -> Error {
 
 impl<'de> ContentReader<'de> {
     pub(super) const fn new(payload: &'de [u8]) -> Self {
-        Self { rest: payload, levels_left: DEPTH_MAX }
+        Self { rest: payload, levels_left: DEPTH_MAX, unsound: payload.is_empty() }
     }
 
     /// Whether a map comes next.
@@ -42,10 +46,25 @@ impl<'de> ContentReader<'de> {
     /// Fails where something was left unread.
     #[inline]
     pub(super) fn end(&self) -> Result<(), Error> {
+        if self.unsound {
+            return Err(failed(UNSOUND));
+        }
         if self.rest.is_empty() {
             return Ok(());
         }
         Err(failed("its type leaves a part of the bytes unread"))
+    }
+
+    /// Fails where a value is to come and nothing does.
+    #[inline]
+    fn there_is_more(&mut self) -> Result<(), Error> {
+        if self.rest.is_empty() { Err(self.unsound()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn unsound(&mut self) -> Error {
+        self.unsound = true;
+        failed(UNSOUND)
     }
 
     /// Reads one value with rmp-serde, once its structure is known to be sound.
@@ -55,7 +74,7 @@ impl<'de> ContentReader<'de> {
         read: impl FnOnce(&mut Library<'de>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Some(length) = structure::length_of_first(self.rest, self.levels_left) else {
-            return Err(failed("its structure is unsound"));
+            return Err(self.unsound());
         };
         let (value, rest) = self.rest.split_at(length);
         self.rest = rest;
@@ -72,7 +91,6 @@ impl<'de> ContentReader<'de> {
 
     #[inline]
     fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        const CUT: &str = "ends in the middle of a number";
         match self.rest.first() {
             Some(small @ 0..=0x7f) => {
                 self.rest = &self.rest[1..];
@@ -80,19 +98,19 @@ impl<'de> ContentReader<'de> {
             }
             Some(0xcf) => match self.take() {
                 Some(number) => visitor.visit_u64(u64::from_be_bytes(number)),
-                None => Err(failed(CUT)),
+                None => Err(self.unsound()),
             },
             Some(0xce) => match self.take() {
                 Some(number) => visitor.visit_u32(u32::from_be_bytes(number)),
-                None => Err(failed(CUT)),
+                None => Err(self.unsound()),
             },
             Some(0xcd) => match self.take() {
                 Some(number) => visitor.visit_u16(u16::from_be_bytes(number)),
-                None => Err(failed(CUT)),
+                None => Err(self.unsound()),
             },
             Some(0xcc) => match self.take() {
                 Some([number]) => visitor.visit_u8(number),
-                None => Err(failed(CUT)),
+                None => Err(self.unsound()),
             },
             Some(negative @ 0xe0..=0xff) => {
                 self.rest = &self.rest[1..];
@@ -335,7 +353,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
                 self.rest = &self.rest[length..];
                 visitor.visit_unit()
             }
-            None => Err(failed("its structure is unsound")),
+            None => Err(self.unsound()),
         }
     }
 }

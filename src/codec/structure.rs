@@ -1,4 +1,4 @@
-//! The shape every stored payload has to have before a decoder may touch it.
+//! The shape every stored payload has to have; rmp-serde may touch none before it was looked at.
 
 use crate::codec::DecodeError;
 

@@ -34,8 +34,9 @@ pub fn decode_state<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError>
 /// The first eight bytes, little-endian, of the BLAKE3 hash of the command as MessagePack with
 /// named fields. Journaled, so it is the same for ever. Some 200 ns for a small command.
 ///
-/// It runs on the writer, which no command may bring down: where a command's `Serialize` fails, the
-/// fingerprint is taken over what came before, and over the error.
+/// It runs on the caller's thread, for transactions on the writer's, which no command may bring
+/// down: where a command's `Serialize` fails, the fingerprint is taken over what came before, and
+/// over the error.
 #[must_use]
 pub fn fingerprint<T: Serialize + ?Sized>(command: &T) -> u64 {
     let mut hash = Hash { hasher: blake3::Hasher::new(), held: [0; 256], held_bytes: 0 };

@@ -100,8 +100,7 @@ impl SnapshotBuilder {
         policy: SnapshotPolicy,
         recipe: Recipe,
         history: (JournalReads, Uuid),
-        built: Option<Position>,
-        tail_bytes: u64,
+        (built, tail_bytes): (Option<Position>, u64),
     ) -> Self {
         let (reads, journal_id) = history;
         let due = Arc::new(Due {

@@ -4,11 +4,11 @@ use hotledger_journal::{
     Batch, Cursor, Entry, Error as JournalError, Event as StoredEvent, Reader,
 };
 
-use crate::ahead::{READ_AHEAD_AFTER, read_ahead};
+use crate::ahead::read_ahead;
 use crate::error::OpenError;
 use crate::identity::CommandKey;
 use crate::keys::Keys;
-use crate::limits::GROUP;
+use crate::limits::{GROUP, READ_AHEAD_AFTER};
 use crate::position::{Position, Timestamp};
 use crate::state::{Blueprint, State};
 
@@ -93,7 +93,8 @@ impl Folded {
             let mut events = events.drain(..);
             for entry in group.drain(..) {
                 if !self.fold_entry(batch, &entry?, &mut events, last)? {
-                    return Ok(());
+                    // Of an entry that was folded, and goes on behind its last event.
+                    return events.next().map_or(Ok(()), |event| Ok(event.map(drop)?));
                 }
             }
             // An entry that goes on behind its last event says so behind it.

@@ -115,8 +115,13 @@ impl Writer {
             // Refusals that rest on what is durable have nothing to wait for.
             self.tell();
         }
-        if reaped + taken + usize::from(submitted) > 0 {
+        if reaped > 0 || submitted {
             self.quiet = Quiet::Not;
+            return Ok(Progress::Worked);
+        }
+        if taken > 0 {
+            // Commands that leave nothing in the journal keep nobody from protecting what is.
+            self.rest();
             return Ok(Progress::Worked);
         }
         if self.journal.in_flight() > 0 {
@@ -244,10 +249,11 @@ impl Writer {
         Ok(())
     }
 
-    /// After a while of idle steps, protects what was acknowledged last with a watermark batch.
-    /// Reads the clock: not to be called at every look for work.
+    /// When nothing has been written for a while, protects what was acknowledged last with a
+    /// watermark batch. Reads the clock: not to be called at every look for work.
     pub(crate) fn rest(&mut self) {
-        if self.halted.get().is_some() || self.quiet == Quiet::Settled {
+        let written = self.journal.open_entries() == 0 && self.journal.in_flight() == 0;
+        if self.halted.get().is_some() || self.quiet == Quiet::Settled || !written {
             return;
         }
         let now = self.clock.monotonic();

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     chain::Chain,
     disk::{AlignedBuffer, Disk, DiskFile, DiskLock},
+    durability::Durability,
     error::Error,
     head::{EntryHead, EventHead},
     limits::{BATCH_ROOM_BYTES, BLOCK_BYTES, FOOTER_BYTES, SEAL_BYTES},
@@ -68,6 +69,10 @@ impl Journal {
         assert!(tip.cursor.position >= tip.segment.first_position, "recovery ends in the segment");
         assert_eq!(segments.last().map(|last| last.number), Some(tip.segment.number), "the last");
         let durability = options.durability.min(disk.durability());
+        assert!(
+            disk.keeps() || durability == Durability::Volatile,
+            "a disk that keeps nothing promises nothing: let its `durability` be `Volatile`"
+        );
         let durable = Arc::new(Durable::new(tip.cursor, segments));
         let queue = disk.writer(options.durability);
         let wanted = Spare {

@@ -33,6 +33,9 @@ pub(crate) enum Pace<'a> {
 pub(crate) struct Part(u64);
 
 impl Part {
+    /// An eighth.
+    const AHEAD: u64 = 128;
+
     fn of(bytes: u64, whole: u64) -> Part {
         Part(bytes * 1_024 / whole.max(1))
     }
@@ -80,11 +83,11 @@ impl Spares {
         self.used.store(Part::of(bytes, whole).0, Ordering::Relaxed);
     }
 
-    /// Whether there is time to rest: nobody waits, and more of the next segment is filled than of
-    /// this one is used, so that it is ready in time.
+    /// Whether there is time to rest: nobody waits, and so much more of the next segment is filled
+    /// than of this one is used that it is ready in time, its sync included.
     fn is_ahead(&self, filled: Part) -> bool {
-        let used = Part(self.used.load(Ordering::Relaxed));
-        !self.urgent.load(Ordering::Relaxed) && filled > used
+        let used = self.used.load(Ordering::Relaxed);
+        !self.urgent.load(Ordering::Relaxed) && filled >= Part(used + Part::AHEAD)
     }
 
     /// Makes and opens the wanted spare unless that is done.

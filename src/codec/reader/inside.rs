@@ -3,9 +3,9 @@
 use std::slice;
 
 use rmp_serde::decode::Error;
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess};
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess};
 use serde::de::{Unexpected, VariantAccess, Visitor};
+use serde::forward_to_deserialize_any;
 
 use super::ContentReader;
 
@@ -30,6 +30,7 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
             None => Ok(None),
             Some(left) => {
                 self.left = left;
+                self.reader.there_is_more()?;
                 seed.deserialize(&mut *self.reader).map(Some)
             }
         }
@@ -53,8 +54,9 @@ impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
         if let Some(field) = self.fields.next()
             && self.reader.step_over(field)
         {
-            return seed.deserialize(BorrowedStrDeserializer::<Error>::new(field)).map(Some);
+            return seed.deserialize(Text(field)).map(Some);
         }
+        self.reader.there_is_more()?;
         seed.deserialize(&mut *self.reader).map(Some)
     }
 
@@ -63,11 +65,59 @@ impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
     where
         T: DeserializeSeed<'de>,
     {
+        self.reader.there_is_more()?;
         seed.deserialize(&mut *self.reader)
     }
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.left)
+    }
+}
+
+/// A text that is known already, read as the library would read it.
+struct Text<'de>(&'de str);
+
+impl<'de> Deserializer<'de> for Text<'de> {
+    type Error = Error;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(Unit(self.0))
+    }
+
+    /// Nobody ignores what is a key or the name of a variant.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier
     }
 }
 
@@ -86,7 +136,7 @@ impl<'de> EnumAccess<'de> for Unit<'de> {
 
     #[inline]
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
-        Ok((seed.deserialize(BorrowedStrDeserializer::<Error>::new(self.0))?, self))
+        Ok((seed.deserialize(Text(self.0))?, self))
     }
 }
 

@@ -178,3 +178,125 @@ impl<'de> Deserialize<'de> for Nested {
         deserializer.deserialize_seq(Levels)
     }
 }
+
+/// Its names are newtypes, as in hand-written readers of open sets.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Name(String);
+
+/// A variant that the type need not know.
+#[derive(Debug, PartialEq)]
+struct Open(Name);
+
+impl<'de> Deserialize<'de> for Open {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyName;
+        impl<'de> serde::de::Visitor<'de> for AnyName {
+            type Value = Open;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a variant")
+            }
+            fn visit_enum<A: serde::de::EnumAccess<'de>>(self, data: A) -> Result<Open, A::Error> {
+                let (name, content) = data.variant::<Name>()?;
+                serde::de::VariantAccess::unit_variant(content).map(|()| Open(name))
+            }
+        }
+        deserializer.deserialize_enum("Open", &[], AnyName)
+    }
+}
+
+/// A map by hand that names its fields, and reads their names as newtypes or options.
+#[derive(Debug, PartialEq)]
+struct ByHand<K: Ord>(BTreeMap<K, u8>);
+
+impl<'de, K: Ord + Deserialize<'de>> Deserialize<'de> for ByHand<K> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<K>(std::marker::PhantomData<K>);
+        impl<'de, K: Ord + Deserialize<'de>> serde::de::Visitor<'de> for Fields<K> {
+            type Value = ByHand<K>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("fields")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<ByHand<K>, A::Error> {
+                let mut read = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    read.insert(name, value);
+                }
+                Ok(ByHand(read))
+            }
+        }
+        deserializer.deserialize_struct("ByHand", &["one", "two"], Fields(std::marker::PhantomData))
+    }
+}
+
+#[test]
+fn names_are_read_as_whatever_a_type_takes_them_for() {
+    for payload in [b"\xa4Open".as_slice(), b"\x81\xa4Open\xc0", b"\x07"] {
+        agreed::<Open>(payload);
+    }
+    for payload in [b"\x82\xa3one\x01\xa3two\x02".as_slice(), b"\x81\xa5three\x03", b"\x80"] {
+        assert!(agreed::<ByHand<Name>>(payload).is_some());
+        assert!(agreed::<ByHand<Option<String>>>(payload).is_some());
+        assert!(agreed::<ByHand<String>>(payload).is_some());
+    }
+}
+
+/// Takes whatever goes wrong for nothing.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Lenient {
+    #[serde(deserialize_with = "or_none")]
+    x: Option<u64>,
+}
+
+fn or_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Option::deserialize(deserializer).unwrap_or(None))
+}
+
+#[test]
+fn an_error_that_its_type_swallows_is_found_all_the_same() {
+    for payload in [b"\x81\xa1x".as_slice(), b"\x81\xa1x\xcd\x01", b"\x81\xa1x\xc1", b""] {
+        assert_eq!(agreed::<Lenient>(payload), None, "{payload:02x?}");
+    }
+    assert_eq!(agreed(b"\x81\xa1x\x05"), Some(Lenient { x: Some(5) }));
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Flat {
+    #[serde(alias = "b")]
+    a: u8,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Tagged>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is")]
+enum Tagged {
+    One { x: u8 },
+    Two { y: Option<Untagged> },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u64),
+    Text(String),
+    Both(u64, String),
+}
+
+#[test]
+fn what_serde_derives_for_tags_and_flattened_fields_is_read_alike() {
+    let both = Untagged::Both(300, "three".into());
+    let rest =
+        [("p".to_owned(), Tagged::One { x: 1 }), ("q".into(), Tagged::Two { y: Some(both) })];
+    let payload = rmp_serde::to_vec_named(&Flat { a: 7, rest: rest.into() }).unwrap();
+    assert!(agreed::<Flat>(&payload).is_some());
+    for at in 0..payload.len() {
+        for byte in 0..=u8::MAX {
+            let mut payload = payload.clone();
+            payload[at] = byte;
+            agreed::<Flat>(&payload);
+        }
+    }
+}
