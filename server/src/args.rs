@@ -9,7 +9,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hotledger::{Durability, SnapshotPolicy};
 
-pub(crate) use self::bench::{BenchArgs, ModeArg, WorkloadArg};
+pub(crate) use self::bench::{BenchArgs, DurabilityArg, ModeArg, WorkloadArg};
 pub(crate) use self::journal::{
     CheckpointArgs, InspectArgs, JournalCommand, KeygenArgs, SalvageArgs, VerifyArgs,
 };

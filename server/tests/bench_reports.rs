@@ -134,3 +134,28 @@ fn a_report_that_cannot_be_written_is_named() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere/out.html"));
 }
+
+#[test]
+fn keys_and_snapshots_are_measured_where_they_are_asked_for() {
+    let place = TempDir::new().expect("a directory");
+    let options = ["--mode", "pipelined", "--keys", "--snapshot-every", "20000"];
+    let runs = runs(&place, &options);
+    assert_eq!((&runs[0]["failed"], &runs[0]["snapshot_every"]), (&0.into(), &20_000.into()));
+    let workload = runs[0]["workload"].as_str().expect("a name");
+    assert!(workload.contains("a fresh command key"), "{workload}");
+    assert_figures(&runs[0]);
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for options in [
+        ["--keys", "--payload", "100"].as_slice(),
+        &["--keys", "--workload", "exchange"],
+        &["--snapshot-every", "1000", "--durability", "volatile"],
+    ] {
+        let output = run(hotledger().arg("bench").args(options));
+        assert_code(&output, 64);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(options[0]), "{said}");
+    }
+}

@@ -26,7 +26,7 @@ a session.
 submission to answer. `open` sends at a fixed rate, answered or not; its latency runs from when a
 command was due, so that waiting behind a slow one counts, and the service time from when it was
 sent. A run whose generator was late by its own fault says that it is invalid. One second of warm-up
-before each mode is not counted. Snapshots are off.
+before each mode is not counted. Snapshots are off unless --snapshot-every turns them on.
 
 `--arrivals` takes the times from a journal instead: each command is due when an entry of it was,
 from the first one on and from the start again at its end, so many times as fast as --pace says. An
@@ -91,6 +91,9 @@ pub(crate) struct BenchArgs {
     /// Give every command a key of its own, never used before, so that it takes effect once
     #[arg(long)]
     pub(crate) keys: bool,
+    /// Build a snapshot after every so many events (0: never)
+    #[arg(long, default_value_t = 0, value_name = "EVENTS")]
+    pub(crate) snapshot_every: u64,
     /// Keep the data in this directory (without it: a temporary one, removed afterwards)
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use hotledger::{Durability, Engine, SnapshotPolicy};
+use hotledger::{Durability, Engine};
 use hotledger_journal::{BLOCK_BYTES, Disk, FileDisk, MemoryDisk};
 use tempfile::TempDir;
 
@@ -14,7 +14,7 @@ use super::bare::{Bare, Records};
 use super::machine;
 use super::slice::{Measured, Tally};
 use super::watch::WatchedDisk;
-use crate::args::BenchArgs;
+use crate::args::{BenchArgs, snapshot_policy};
 use crate::kinds;
 use crate::latency::Percentiles;
 
@@ -59,12 +59,12 @@ impl Lab {
         Ok(Self { place, watched: Some(watched), disk })
     }
 
-    /// Opens the engine that is measured. Snapshots are off, and batches are followed.
+    /// Opens the engine that is measured. Batches are followed.
     pub(super) fn engine(&self, args: &BenchArgs) -> anyhow::Result<Engine> {
         let builder = Engine::builder_on(Arc::clone(&self.disk));
         kinds::register(builder)
             .durability(args.durability.into())
-            .snapshots(SnapshotPolicy::Never)
+            .snapshots(snapshot_policy(args.snapshot_every))
             .batch_times(followed(args.durability.into()))
             .open()
             .with_context(|| format!("cannot open {}", self.describe()))

@@ -26,6 +26,8 @@ pub(super) struct Setting {
     /// How long the bare loop waited for the engine, where there is one.
     pub(super) rested: Option<Duration>,
     pub(super) seconds: u32,
+    /// Events between two snapshots; 0 for none.
+    pub(super) snapshot_every: u64,
     /// Clients, the writer and the kernel have fewer cores than there are of them.
     pub(super) shares_cores: bool,
     pub(super) machine: String,
@@ -40,6 +42,10 @@ impl Setting {
             true => "\nclients, writer and kernel share cores: the tail is also the scheduler's",
             false => "",
         };
+        let snapshots = match self.snapshot_every {
+            0 => "snapshots off".to_owned(),
+            every => format!("a snapshot after every {} events", out::grouped(every)),
+        };
         let proved = self.proved.as_ref().map_or_else(String::new, |it| format!("\nproved: {it}"));
         let arrivals = self.arrivals.as_ref();
         let arrivals = arrivals.map_or_else(String::new, |it| format!("\narrivals: {it}"));
@@ -51,7 +57,7 @@ impl Setting {
             )
         });
         format!(
-            "{} over {} aggregate{}; {} s a mode after {} s of warm-up; snapshots off.{proved}\
+            "{} over {} aggregate{}; {} s a mode after {} s of warm-up; {snapshots}.{proved}\
              {arrivals}{rested}\nmachine: {}\ndisk: {}{shared}",
             self.workload,
             out::grouped(self.aggregates),
@@ -109,6 +115,7 @@ pub(super) struct RunLine<'a> {
     seconds: f64,
     workload: &'a str,
     aggregates: u64,
+    snapshot_every: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     proved: Option<&'a str>,
     shares_cores: bool,
@@ -151,6 +158,7 @@ impl<'a> RunLine<'a> {
             seconds: tally.elapsed.as_secs_f64(),
             workload: &setting.workload,
             aggregates: setting.aggregates,
+            snapshot_every: setting.snapshot_every,
             proved: setting.proved.as_deref(),
             shares_cores: setting.shares_cores,
             machine: &setting.machine,

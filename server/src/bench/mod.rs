@@ -56,7 +56,7 @@ use self::slice::{Measured, measure};
 use self::slowest::Slowest;
 use self::stages::Stages;
 use self::workload::Workload;
-use crate::args::{BenchArgs, ModeArg, WorkloadArg};
+use crate::args::{BenchArgs, DurabilityArg, ModeArg, WorkloadArg};
 use crate::exit::Failure;
 
 /// Accounts, unless it is said how many.
@@ -93,6 +93,9 @@ fn check(args: &BenchArgs) -> Result<(), Failure> {
         }
         BenchArgs { keys: true, payload, .. } if exchange || payload.is_some() => {
             "--keys goes with bank deposits: leave --payload and --workload exchange out"
+        }
+        BenchArgs { snapshot_every: 1.., durability: DurabilityArg::Volatile, .. } => {
+            "--snapshot-every needs a journal: leave --durability volatile out"
         }
         _ => return Ok(()),
     };

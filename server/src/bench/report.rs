@@ -32,6 +32,7 @@ pub(super) fn publish(
         rested: Some(runs.iter().map(|run| run.measured.rested).sum())
             .filter(|rested| *rested > Duration::ZERO),
         seconds: args.seconds,
+        snapshot_every: args.snapshot_every,
         shares_cores: machine::cores() < args.clients as usize + 2,
         machine: machine::computer(),
         disk: lab.describe(),
