@@ -1,11 +1,12 @@
 //! The command keys that were taken up within the window, and what came of each.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
+use std::hash::BuildHasher;
 
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
 use hotledger_journal::{Batch, Chain, Entry};
 
-use crate::hashed::HashedMap;
 use crate::identity::CommandKey;
 use crate::limits::GROUP;
 use crate::position::{Position, Version};
@@ -31,18 +32,41 @@ pub(crate) enum Standing {
     Reused,
 }
 
-/// Keys are numbered as they are recorded, from 1 on.
-type Number = NonZeroU64;
+/// A key in the order of the window.
+struct Recorded {
+    key: CommandKey,
+    known: Known,
+}
+
+/// Where a key stands in that order: the low half of its number, and half of its hash.
+///
+/// Eight bytes a key: the table of a million fits what the processor keeps near, where one that
+/// held the keys themselves would be a walk through 150 MB.
+struct Place {
+    tag: u32,
+    number: u32,
+}
+
+impl Place {
+    /// All 64 bits depend on the tag: a table looks at the low ones and at the highest.
+    #[inline]
+    fn spread(tag: u32) -> u64 {
+        u64::from(tag) << 32 | u64::from(tag)
+    }
+}
 
 /// The key window: the newest keys, oldest out first.
 ///
 /// It is hot state: filled by the writer and by replay alike, and part of every snapshot.
 pub(crate) struct Keys {
-    known: HashedMap<CommandKey, (Number, Known)>,
-    /// Keys by the number under which they were recorded, oldest first. One that was recorded
-    /// again later stands here twice; the earlier number counts no more.
-    order: VecDeque<(Number, CommandKey)>,
-    next: Number,
+    places: HashTable<Place>,
+    // `quality`: keys come from outside, and colliding ones must not slow the writer down.
+    hasher: RandomState,
+    /// What was recorded, oldest first. A key that was recorded again later stands here twice; the
+    /// earlier one counts no more.
+    order: VecDeque<Recorded>,
+    /// The number of the first of them.
+    first: u64,
     /// The chain of each batch that holds a key of the window; a receipt repeats it.
     chains: VecDeque<(u64, Chain)>,
     max: usize,
@@ -50,38 +74,64 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        let (known, order, chains) = (HashedMap::default(), VecDeque::new(), VecDeque::new());
-        Self { known, order, next: Number::MIN, chains, max }
+        assert!(max < u32::MAX as usize, "let `keys_max` be less than four billion");
+        let (places, hasher) = (HashTable::new(), RandomState::default());
+        let (order, chains) = (VecDeque::new(), VecDeque::new());
+        Self { places, hasher, order, first: 0, chains, max }
     }
 
     pub(crate) fn standing(&self, key: CommandKey, fingerprint: u64) -> Standing {
-        match self.known.get(&key) {
+        match self.get(key) {
             None => Standing::Fresh,
-            Some((_, known)) if known.fingerprint == fingerprint => {
-                Standing::Repeated(known.clone())
-            }
+            Some(known) if known.fingerprint == fingerprint => Standing::Repeated(known.clone()),
             Some(_) => Standing::Reused,
         }
+    }
+
+    #[inline]
+    fn tag(&self, key: CommandKey) -> u32 {
+        (self.hasher.hash_one(key) >> 32) as u32
+    }
+
+    fn get(&self, key: CommandKey) -> Option<&Known> {
+        let tag = self.tag(key);
+        let is_it = |place: &Place| place.tag == tag && self.recorded(place.number).key == key;
+        let place = self.places.find(Place::spread(tag), is_it)?;
+        Some(&self.recorded(place.number).known)
+    }
+
+    /// What was recorded under this number, of which the low half says enough.
+    #[inline]
+    fn recorded(&self, number: u32) -> &Recorded {
+        &self.order[number.wrapping_sub(self.first as u32) as usize]
+    }
+
+    /// Whether what was recorded at this place of the order still counts.
+    fn counts(&self, at: usize) -> bool {
+        let number = (self.first as u32).wrapping_add(at as u32);
+        let hash = Place::spread(self.tag(self.order[at].key));
+        self.places.find(hash, |place| place.number == number).is_some()
     }
 
     /// Starts to fetch what recording these keys will need, all at once: their own places, and
     /// those of the keys that make room for them.
     pub(crate) fn foresee(&self, keys: impl Iterator<Item = CommandKey>) {
-        let (mut wanted, mut count) = ([(0, CommandKey([0; 16])); 2 * GROUP], 0);
+        let (mut tags, mut count) = ([0; 2 * GROUP], 0);
         for key in keys.take(GROUP) {
-            wanted[count] = (self.known.hash(&key), key);
+            tags[count] = self.tag(key);
             count += 1;
         }
-        let forgotten = (self.known.len() + count).saturating_sub(self.max).min(count);
-        for (_, oldest) in self.order.iter().take(forgotten) {
-            wanted[count] = (self.known.hash(oldest), *oldest);
+        let forgotten = (self.len() + count).saturating_sub(self.max).min(count);
+        for oldest in self.order.iter().take(forgotten) {
+            tags[count] = self.tag(oldest.key);
             count += 1;
         }
-        let touch = |all, (hash, key): &(u64, CommandKey)| {
-            all ^ self.known.touch(*hash, key, |(number, _)| number.get())
+        let touch = |all, tag: &u32| {
+            let place = self.places.find(Place::spread(*tag), |place| place.tag == *tag);
+            all ^ place.map_or(0, |place| place.number)
         };
         // Without a use the fetches would be left out.
-        let _ = std::hint::black_box(wanted[..count].iter().fold(0, touch));
+        let _ = std::hint::black_box(tags[..count].iter().fold(0, touch));
     }
 
     /// Remembers a key; the oldest makes room. A key that is known already was taken up again
@@ -90,26 +140,39 @@ impl Keys {
         if self.max == 0 {
             return;
         }
-        if self.known.len() == self.max && self.known.get(&key).is_none() {
-            self.forget_oldest();
+        assert!(self.order.len() < u32::MAX as usize, "numbers within the window differ");
+        let tag = self.tag(key);
+        let number = (self.first as u32).wrapping_add(self.order.len() as u32);
+        let (order, first) = (&self.order, self.first as u32);
+        let is_it = |place: &Place| {
+            let at = place.number.wrapping_sub(first) as usize;
+            place.tag == tag && order[at].key == key
+        };
+        match self.places.find_mut(Place::spread(tag), is_it) {
+            Some(place) => place.number = number,
+            None => {
+                if self.places.len() == self.max {
+                    self.forget_oldest();
+                }
+                let hash = |place: &Place| Place::spread(place.tag);
+                self.places.insert_unique(Place::spread(tag), Place { tag, number }, hash);
+            }
         }
-        let number = self.next;
-        self.next = number.checked_add(1).expect("nobody records 2^64 keys");
-        self.known.insert(key, (number, known));
-        self.order.push_back((number, key));
+        self.order.push_back(Recorded { key, known });
     }
 
     /// Bytes that the window holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.known.bytes()
-            + self.order.capacity() * size_of::<(Number, CommandKey)>()
+        self.places.capacity() * (size_of::<Place>() + 1)
+            + self.order.capacity() * size_of::<Recorded>()
             + self.chains.capacity() * size_of::<(u64, Chain)>()
     }
 
     /// Remembers the chain of a batch, when one of its entries has a key.
     pub(crate) fn record_chain(&mut self, sequence: u64, chain: Chain) {
-        let newest = self.order.back().and_then(|(_, key)| self.known.get(key));
-        if newest.is_some_and(|(_, newest)| newest.sequence >= sequence) {
+        // What was recorded last always counts.
+        let newest = self.order.back().map(|newest| &newest.known);
+        if newest.is_some_and(|newest| newest.sequence >= sequence) {
             self.chains.push_back((sequence, chain));
         }
     }
@@ -139,15 +202,13 @@ impl Keys {
 
     /// How many keys are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.known.len()
+        self.places.len()
     }
 
     /// Every key, oldest first, as a snapshot stores them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (CommandKey, &Known)> {
-        self.order.iter().filter_map(|(number, key)| match self.known.get(key) {
-            Some((recorded, known)) if recorded == number => Some((*key, known)),
-            _ => None,
-        })
+        let recorded = self.order.iter().enumerate().filter(|(at, _)| self.counts(*at));
+        recorded.map(|(_, recorded)| (recorded.key, &recorded.known))
     }
 
     pub(crate) fn chains(&self) -> impl ExactSizeIterator<Item = (u64, Chain)> {
@@ -160,10 +221,13 @@ impl Keys {
 
     fn forget_oldest(&mut self) {
         let forgotten = loop {
-            let Some((number, oldest)) = self.order.pop_front() else { return };
-            if self.known.get(&oldest).is_some_and(|(recorded, _)| *recorded == number) {
-                let (_, (_, forgotten)) = self.known.remove(&oldest).expect("just looked");
-                break forgotten;
+            let number = self.first as u32;
+            let Some(oldest) = self.order.pop_front() else { return };
+            self.first += 1;
+            let hash = Place::spread(self.tag(oldest.key));
+            if let Ok(place) = self.places.find_entry(hash, |place| place.number == number) {
+                place.remove();
+                break oldest.known;
             }
         };
         let still_needed = self.iter().next().map(|(_, known)| known.sequence);
@@ -172,6 +236,49 @@ impl Keys {
             && still_needed.is_none_or(|needed| needed > *sequence)
         {
             self.chains.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known(number: u64) -> Known {
+        let (position, version) = (Position::after(number), Version(number));
+        Known { fingerprint: number, sequence: number, position, events: 1, version }
+    }
+
+    fn key(number: u8) -> CommandKey {
+        CommandKey([number; 16])
+    }
+
+    proptest! {
+        #[test]
+        fn the_newest_keys_are_known_in_their_order(
+            max in 0_usize..20,
+            recorded in prop::collection::vec(0_u8..30, 0..300),
+        ) {
+            let mut keys = Keys::new(max);
+            let mut model: Vec<(CommandKey, Known)> = Vec::new();
+            for (number, of) in (1..).zip(recorded) {
+                keys.record(key(of), known(number));
+                model.retain(|(held, _)| *held != key(of));
+                model.push((key(of), known(number)));
+                if model.len() > max {
+                    model.remove(0);
+                }
+                prop_assert_eq!(keys.len(), model.len());
+                for of in 0..30 {
+                    let expected = model.iter().find(|(held, _)| *held == key(of));
+                    prop_assert_eq!(keys.get(key(of)), expected.map(|(_, known)| known));
+                }
+            }
+            let held: Vec<_> = keys.iter().map(|(key, known)| (key, known.clone())).collect();
+            prop_assert_eq!(held, model);
+            keys.foresee((0..30).map(key));
         }
     }
 }
