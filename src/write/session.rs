@@ -212,7 +212,9 @@ impl<R> Settled<R> {
         Self { verdicts, runs, incomplete: 0 }
     }
 
-    #[inline]
+    /// Inlined where a commit is put together, whose parts then go to their places one by one: read
+    /// back as a whole they would be waited for, see `Commit`.
+    #[inline(always)]
     fn push(&mut self, rests_on: u64, verdict: Verdict<R>) {
         self.incomplete += usize::from(!verdict.is_complete());
         self.verdicts.push_back(verdict);
@@ -223,6 +225,12 @@ impl<R> Settled<R> {
                 self.runs.push_back((rests_on, 1));
             }
         }
+    }
+
+    /// As `push`, for all verdicts that are put together elsewhere.
+    #[inline(never)]
+    fn push_other(&mut self, rests_on: u64, verdict: Verdict<R>) {
+        self.push(rests_on, verdict);
     }
 
     /// Adds what the first so many lack, now that they may be told.
@@ -268,7 +276,7 @@ impl<A: Aggregate> Lane for RingLane<A> {
                 let hash = hashes.map(|hashes| hashes[at]);
                 match desk.settle(self.kind, parcel, hash, Trace::default()) {
                     Ok(()) => self.settled.push(desk.rests_on(), desk.commit.verdict()),
-                    Err(verdict) => self.settled.push(desk.rests_on(), verdict),
+                    Err(verdict) => self.settled.push_other(desk.rests_on(), verdict),
                 }
                 at += 1;
             }
