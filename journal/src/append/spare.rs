@@ -33,9 +33,6 @@ pub(crate) enum Pace<'a> {
 pub(crate) struct Part(u64);
 
 impl Part {
-    /// An eighth.
-    const AHEAD: u64 = 128;
-
     fn of(bytes: u64, whole: u64) -> Part {
         Part(bytes * 1_024 / whole.max(1))
     }
@@ -83,11 +80,11 @@ impl Spares {
         self.used.store(Part::of(bytes, whole).0, Ordering::Relaxed);
     }
 
-    /// Whether there is time to rest: nobody waits, and so much more of the next segment is filled
-    /// than of this one is used that it is ready in time, its sync included.
+    /// Whether there is time to rest: nobody waits, and the next segment is filled so fast that it
+    /// is ready, sync included, when seven eighths of this one are used.
     fn is_ahead(&self, filled: Part) -> bool {
         let used = self.used.load(Ordering::Relaxed);
-        !self.urgent.load(Ordering::Relaxed) && filled >= Part(used + Part::AHEAD)
+        !self.urgent.load(Ordering::Relaxed) && filled.0 * 7 >= used * 8
     }
 
     /// Makes and opens the wanted spare unless that is done.
