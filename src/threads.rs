@@ -90,13 +90,14 @@ fn named<T: Send + 'static>(
     thread::Builder::new().name(format!("hotledger-{name}")).spawn(run)
 }
 
-/// Lets every other thread go first: a snapshot that takes longer harms nobody, a writer that has
-/// to share its core is late for everyone.
+/// Lets every other thread go first: a snapshot or a segment that takes longer harms nobody (who
+/// waits for a segment sleeps, and leaves a core), a writer that has to share its core is late for
+/// everyone.
 fn step_back() {
     // On Linux this is the calling thread alone; elsewhere it would be the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICEST) {
-        tracing::debug!(%error, "the snapshot builder runs at the usual priority");
+        tracing::debug!(%error, "this thread runs at the usual priority");
     }
 }
 
@@ -113,6 +114,7 @@ fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
 
 fn run_segments(stage: SegmentStage) {
     let SegmentStage { mut preparer, rings, busy } = stage;
+    step_back();
     loop {
         let rest = || thread::sleep(FILL_REST);
         let rung = match busy.during(|| preparer.step_at_ease(rest)) {
