@@ -154,7 +154,7 @@ fn what_does_not_go_together_is_refused() {
         &["--snapshot-every", "1000", "--durability", "volatile"],
     ] {
         let output = run(hotledger().arg("bench").args(options));
-        assert_code(&output, 64);
+        assert_code(&output, 2);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(options[0]), "{said}");
     }
