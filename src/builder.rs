@@ -179,7 +179,7 @@ impl Builder {
 
     /// Keeps the times of one batch in so many for
     /// [`Engine::take_batch_times`](crate::Engine::take_batch_times). Costs seven clock reads for
-    /// such a batch, some 200 ns; without it nothing.
+    /// such a batch; without it nothing.
     pub fn batch_times(mut self, every: NonZeroU32) -> Self {
         self.times_every = Some(every);
         self

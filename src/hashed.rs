@@ -2,8 +2,7 @@
 //! lookups.
 //!
 //! A lookup in a large table waits for memory, and a processor that has to work out a hash between
-//! two lookups has few of them under way. With the hashes taken before, a fetch is some thirty
-//! instructions, and a dozen fetches wait together.
+//! two lookups has few of them under way. With the hashes taken before, more fetches wait together.
 
 use std::hash::{BuildHasher, Hash};
 

@@ -46,16 +46,16 @@ pub(crate) struct Writer {
     pub(crate) closing: bool,
     /// Whether the sessions went first in the last turn.
     pub(crate) sessions_first: bool,
-    /// Since when nothing happened; settled once the watermark is written.
+    /// Since when nothing was written; settled once the watermark is.
     pub(crate) quiet: Quiet,
     /// Follows batches through the stages, when somebody wants to know.
     pub(crate) timekeeper: Option<Box<Timekeeper>>,
 }
 
-/// How long nothing has happened. Only an idle writer reads the clock for it.
+/// How long nothing has been written. Only a writer that writes nothing reads the clock for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Quiet {
-    /// Something has just happened.
+    /// Something has just been written.
     Not,
     /// Nothing since then, on the monotonic clock.
     Since(Duration),
