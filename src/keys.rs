@@ -4,12 +4,16 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
-use hashbrown::HashTable;
 use hotledger_journal::{Batch, Chain, Entry};
 
 use crate::identity::CommandKey;
-use crate::limits::GROUP;
+use crate::limits::{GROUP, KEYS_MAX_MAX, KEYS_ROOM};
 use crate::position::{Position, Version};
+
+use self::places::Places;
+pub(crate) use self::places::Tag;
+
+mod places;
 
 /// What a command with this key did, all that its receipt is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,28 +42,12 @@ struct Recorded {
     known: Known,
 }
 
-/// Where a key stands in that order: the low half of its number, and half of its hash.
-///
-/// Eight bytes a key: the table of a million fits what the processor keeps near, where one that
-/// held the keys themselves would be a walk through 150 MB.
-struct Place {
-    tag: u32,
-    number: u32,
-}
-
-impl Place {
-    /// All 64 bits depend on the tag: a table looks at the low ones and at the highest.
-    #[inline]
-    fn spread(tag: u32) -> u64 {
-        u64::from(tag) << 32 | u64::from(tag)
-    }
-}
-
 /// The key window: the newest keys, oldest out first.
 ///
 /// It is hot state: filled by the writer and by replay alike, and part of every snapshot.
 pub(crate) struct Keys {
-    places: HashTable<Place>,
+    /// Where each stands in the order: the low half of its number.
+    places: Places,
     // `quality`: keys come from outside, and colliding ones must not slow the writer down.
     hasher: RandomState,
     /// What was recorded, oldest first. A key that was recorded again later stands here twice; the
@@ -74,30 +62,30 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        assert!(max < u32::MAX as usize, "let `keys_max` be less than four billion");
-        let (places, hasher) = (HashTable::new(), RandomState::default());
+        assert!(max <= KEYS_MAX_MAX, "let `keys_max` be at most {KEYS_MAX_MAX}");
+        let (places, hasher) = (Places::new(), RandomState::default());
         let (order, chains) = (VecDeque::new(), VecDeque::new());
         Self { places, hasher, order, first: 0, chains, max }
     }
 
-    pub(crate) fn standing(&self, key: CommandKey, fingerprint: u64) -> Standing {
-        match self.get(key) {
+    /// How a key stands, with its [`Keys::tag`].
+    pub(crate) fn standing(&self, key: &CommandKey, tag: Tag, fingerprint: u64) -> Standing {
+        match self.get(key, tag) {
             None => Standing::Fresh,
             Some(known) if known.fingerprint == fingerprint => Standing::Repeated(known.clone()),
             Some(_) => Standing::Reused,
         }
     }
 
+    /// What a key is looked up with, half of its hash: to be taken once.
     #[inline]
-    fn tag(&self, key: CommandKey) -> u32 {
-        (self.hasher.hash_one(key) >> 32) as u32
+    pub(crate) fn tag(&self, key: &CommandKey) -> Tag {
+        Tag::of(self.hasher.hash_one(key))
     }
 
-    fn get(&self, key: CommandKey) -> Option<&Known> {
-        let tag = self.tag(key);
-        let is_it = |place: &Place| place.tag == tag && self.recorded(place.number).key == key;
-        let place = self.places.find(Place::spread(tag), is_it)?;
-        Some(&self.recorded(place.number).known)
+    fn get(&self, key: &CommandKey, tag: Tag) -> Option<&Known> {
+        let number = self.places.find(tag, |number| self.recorded(number).key == *key)?;
+        Some(&self.recorded(number).known)
     }
 
     /// What was recorded under this number, of which the low half says enough.
@@ -109,61 +97,57 @@ impl Keys {
     /// Whether what was recorded at this place of the order still counts.
     fn counts(&self, at: usize) -> bool {
         let number = (self.first as u32).wrapping_add(at as u32);
-        let hash = Place::spread(self.tag(self.order[at].key));
-        self.places.find(hash, |place| place.number == number).is_some()
+        let tag = self.tag(&self.order[at].key);
+        self.places.find(tag, |held| held == number).is_some()
     }
 
     /// Starts to fetch what recording these keys will need, all at once: their own places, and
-    /// those of the keys that make room for them.
-    pub(crate) fn foresee(&self, keys: impl Iterator<Item = CommandKey>) {
-        let (mut tags, mut count) = ([0; 2 * GROUP], 0);
-        for key in keys.take(GROUP) {
-            tags[count] = self.tag(key);
+    /// those of the keys that make room for them. Answers their tags.
+    pub(crate) fn foresee(&self, keys: impl Iterator<Item = CommandKey>) -> [Tag; GROUP] {
+        let (mut tags, mut count) = ([Tag::default(); GROUP], 0);
+        for (tag, key) in tags.iter_mut().zip(keys) {
+            *tag = self.tag(&key);
             count += 1;
         }
         let forgotten = (self.len() + count).saturating_sub(self.max).min(count);
-        for oldest in self.order.iter().take(forgotten) {
-            tags[count] = self.tag(oldest.key);
-            count += 1;
-        }
-        let touch = |all, tag: &u32| {
-            let place = self.places.find(Place::spread(*tag), |place| place.tag == *tag);
-            all ^ place.map_or(0, |place| place.number)
-        };
+        let oldest = self.order.iter().take(forgotten).map(|oldest| self.tag(&oldest.key));
+        let all = tags[..count].iter().copied().chain(oldest);
         // Without a use the fetches would be left out.
-        let _ = std::hint::black_box(tags[..count].iter().fold(0, touch));
+        let _ = std::hint::black_box(all.fold(0, |all, tag| all ^ self.places.touch(tag)));
+        tags
     }
 
-    /// Remembers a key; the oldest makes room. A key that is known already was taken up again
-    /// after a smaller window had forgotten it: the later command counts.
-    pub(crate) fn record(&mut self, key: CommandKey, known: Known) {
+    /// Remembers a key with its tag; the oldest makes room. A key that is known already was taken
+    /// up again after a smaller window had forgotten it: the later command counts.
+    ///
+    /// The first one makes room for all that the window may hold, as far as [`KEYS_ROOM`] goes:
+    /// a window that grew would keep everybody waiting while its keys are moved.
+    #[inline]
+    pub(crate) fn record(&mut self, key: CommandKey, tag: Tag, known: Known) {
         if self.max == 0 {
             return;
         }
+        if self.order.capacity() == 0 {
+            let room = self.max.min(KEYS_ROOM);
+            self.order.reserve_exact(room);
+            self.places.reserve(room);
+        }
         assert!(self.order.len() < u32::MAX as usize, "numbers within the window differ");
-        let tag = self.tag(key);
         let number = (self.first as u32).wrapping_add(self.order.len() as u32);
         let (order, first) = (&self.order, self.first as u32);
-        let is_it = |place: &Place| {
-            let at = place.number.wrapping_sub(first) as usize;
-            place.tag == tag && order[at].key == key
-        };
-        match self.places.find_mut(Place::spread(tag), is_it) {
-            Some(place) => place.number = number,
-            None => {
-                if self.places.len() == self.max {
-                    self.forget_oldest();
-                }
-                let hash = |place: &Place| Place::spread(place.tag);
-                self.places.insert_unique(Place::spread(tag), Place { tag, number }, hash);
+        let is_it = |number: u32| order[number.wrapping_sub(first) as usize].key == key;
+        if !self.places.replace(tag, is_it, number) {
+            if self.places.len() == self.max {
+                self.forget_oldest();
             }
+            self.places.insert(tag, number);
         }
         self.order.push_back(Recorded { key, known });
     }
 
     /// Bytes that the window holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.places.capacity() * (size_of::<Place>() + 1)
+        self.places.bytes()
             + self.order.capacity() * size_of::<Recorded>()
             + self.chains.capacity() * size_of::<(u64, Chain)>()
     }
@@ -197,7 +181,8 @@ impl Keys {
             events,
             version: Version(last_version.unwrap_or(key.version)),
         };
-        self.record(CommandKey(key.key), known);
+        let key = CommandKey(key.key);
+        self.record(key, self.tag(&key), known);
     }
 
     /// How many keys are remembered.
@@ -224,13 +209,16 @@ impl Keys {
             let number = self.first as u32;
             let Some(oldest) = self.order.pop_front() else { return };
             self.first += 1;
-            let hash = Place::spread(self.tag(oldest.key));
-            if let Ok(place) = self.places.find_entry(hash, |place| place.number == number) {
-                place.remove();
+            if self.places.remove(self.tag(&oldest.key), number) {
                 break oldest.known;
             }
         };
-        let still_needed = self.iter().next().map(|(_, known)| known.sequence);
+        // As a rule all that was recorded counts, and nothing has to be looked up for it.
+        let all_count = self.order.len() == self.places.len();
+        let still_needed = match all_count {
+            true => self.order.front().map(|oldest| oldest.known.sequence),
+            false => self.iter().next().map(|(_, known)| known.sequence),
+        };
         while let Some((sequence, _)) = self.chains.front()
             && *sequence <= forgotten.sequence
             && still_needed.is_none_or(|needed| needed > *sequence)
@@ -264,7 +252,7 @@ mod tests {
             let mut keys = Keys::new(max);
             let mut model: Vec<(CommandKey, Known)> = Vec::new();
             for (number, of) in (1..).zip(recorded) {
-                keys.record(key(of), known(number));
+                keys.record(key(of), keys.tag(&key(of)), known(number));
                 model.retain(|(held, _)| *held != key(of));
                 model.push((key(of), known(number)));
                 if model.len() > max {
@@ -273,12 +261,15 @@ mod tests {
                 prop_assert_eq!(keys.len(), model.len());
                 for of in 0..30 {
                     let expected = model.iter().find(|(held, _)| *held == key(of));
-                    prop_assert_eq!(keys.get(key(of)), expected.map(|(_, known)| known));
+                    let found = keys.get(&key(of), keys.tag(&key(of)));
+                    prop_assert_eq!(found, expected.map(|(_, known)| known));
                 }
             }
             let held: Vec<_> = keys.iter().map(|(key, known)| (key, known.clone())).collect();
             prop_assert_eq!(held, model);
-            keys.foresee((0..30).map(key));
+            let all: Vec<_> = (0..30).map(key).collect();
+            let tags = keys.foresee(all.iter().copied());
+            prop_assert!(all.iter().zip(tags).all(|(key, tag)| keys.tag(key) == tag));
         }
     }
 }

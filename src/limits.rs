@@ -37,6 +37,12 @@ pub(crate) const BATCHES_AHEAD: usize = 8;
 /// Command keys that are remembered: the window within which a key is taken up only once.
 pub const KEYS_MAX: usize = 1_000_000;
 
+/// The largest window of command keys: their places are told apart by half a hash.
+pub(crate) const KEYS_MAX_MAX: usize = 1 << 30;
+
+/// Command keys that room is made for at once, some 75 bytes each, touched only as they come.
+pub(crate) const KEYS_ROOM: usize = 1 << 22;
+
 /// Durable batches a reader may be behind before it has to fall back to the journal.
 pub const FEED_BATCHES_MAX: usize = 32;
 

@@ -79,12 +79,6 @@ impl Repeated {
 }
 
 impl<R> Verdict<R> {
-    /// Whether it can be told as it is, once everything it rests on is durable.
-    #[inline]
-    pub(crate) fn is_complete(&self) -> bool {
-        !matches!(self, Self::Repeated(repeated) if repeated.chain.is_none())
-    }
-
     /// Adds what only the writer knows, and only now that everything it rests on is durable.
     pub(crate) fn complete(&mut self, keys: &Keys) {
         if let Self::Repeated(repeated) = self {

@@ -1,6 +1,6 @@
 //! A shelf for parcels of any size: the aggregate behind `bench --payload`.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use hotledger::{Aggregate, Context, Event};
 use serde::{Deserialize, Serialize, Serializer};
@@ -26,14 +26,15 @@ pub(crate) enum Shelved {
     ParcelPut { content: Content },
 }
 
-/// Bytes that many commands share.
+/// Bytes that many commands share, on every core: without a count of who has them, which client
+/// and writer would take from each other with every command.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Content(Arc<[u8]>);
+pub(crate) struct Content(Cow<'static, [u8]>);
 
 impl Content {
-    /// This many bytes, all the same.
+    /// This many bytes, all the same. They stay until the process ends.
     pub(crate) fn of(bytes: usize) -> Self {
-        Self(vec![0x5a; bytes].into())
+        Self(Cow::Borrowed(vec![0x5a; bytes].leak()))
     }
 
     /// How many there are.
@@ -59,7 +60,7 @@ impl<'de> Deserialize<'de> for Content {
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Content, E> {
-                Ok(Content(bytes.into()))
+                Ok(Content(Cow::Owned(bytes.to_vec())))
             }
         }
         deserializer.deserialize_bytes(Bytes)

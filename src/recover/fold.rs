@@ -122,7 +122,7 @@ impl Folded {
         // Without a use the fetches would be left out.
         let _ = std::hint::black_box(touched);
         let keys = group.iter().flatten().filter_map(|entry| entry.head().key.as_ref());
-        self.keys.foresee(keys.map(|key| CommandKey(key.key)));
+        let _ = self.keys.foresee(keys.map(|key| CommandKey(key.key)));
     }
 
     /// Folds one entry with its events, which come first among `events`; `false` where it goes

@@ -223,7 +223,7 @@ fn decode_keys(take: &mut Take<'_>, keys: &mut Keys) -> Result<(), Unusable> {
             events: take.u32()?,
             version: Version(take.u64()?),
         };
-        keys.record(key, known);
+        keys.record(key, keys.tag(&key), known);
     }
     for _ in 0..take.u64()? {
         let sequence = take.u64()?;

@@ -1,6 +1,7 @@
 //! One command, one answer: `execute`, and the `Pending` that can be waited on or awaited.
 
 use std::future::{Future, IntoFuture};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::keys::Keys;
 use crate::position::Version;
 use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
-use crate::write::desk::{Desk, Parcel, Request, Trace};
+use crate::write::desk::{Desk, Parcel, Request, Taken, Trace};
 use crate::write::mailbox::{Errand, Mailbox, NotTaken};
 
 pub(crate) type Answer<R> = Result<Receipt, ExecuteError<R>>;
@@ -71,8 +72,12 @@ impl<'a, A: Aggregate> Execute<'a, A> {
     pub fn submit(self) -> Pending<Receipt, A::Refusal> {
         let (reply, receiver) = oneshot::channel();
         let Self { mailbox, wait, kind, request, trace } = self;
-        let errand =
-            OneShot::<A> { kind, parcel: Some(Parcel::of(request)), trace, verdict: None, reply };
+        let errand = OneShot::<A> {
+            kind,
+            taken: Taken::up(Parcel::of(request), trace),
+            verdict: None,
+            reply,
+        };
         Pending::new(receiver, wait, mailbox.enqueue(Box::new(errand)))
     }
 
@@ -211,17 +216,18 @@ fn gone<R>() -> ExecuteError<R> {
 /// A one-shot command inside the writer.
 struct OneShot<A: Aggregate> {
     kind: usize,
-    parcel: Option<Parcel<A>>,
-    trace: Trace,
+    taken: Taken<A>,
     verdict: Option<Verdict<A::Refusal>>,
     reply: Sender<Answer<A::Refusal>>,
 }
 
 impl<A: Aggregate> Errand for OneShot<A> {
     fn settle(&mut self, desk: &mut Desk<'_>) {
-        let parcel = self.parcel.take().expect("a command is settled once");
-        let settled = desk.settle(self.kind, parcel, None, self.trace);
-        self.verdict = Some(settled.err().unwrap_or_else(|| desk.commit.verdict()));
+        let settled = catch_unwind(AssertUnwindSafe(|| {
+            let settled = desk.settle(self.kind, &mut self.taken);
+            settled.err().unwrap_or_else(|| desk.commit.verdict())
+        }));
+        self.verdict = Some(settled.unwrap_or_else(|panic| desk.panicked(panic.as_ref())));
     }
 
     fn tell(self: Box<Self>, line: &DurableLine, keys: &Keys) {

@@ -1,6 +1,7 @@
 //! The pipelined caller: submit many commands, reap the answers in order.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -10,9 +11,10 @@ use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::keys::Keys;
 use crate::limits::{GROUP, SESSION_IN_FLIGHT_MAX};
+use crate::position::{Position, Version};
 use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
-use crate::write::desk::{Desk, Parcel, Request, Trace};
+use crate::write::desk::{Commit, Desk, Parcel, Request, Taken, Trace};
 use crate::write::doorbell::{Bell, Sleeper, doorbell};
 use crate::write::mailbox::{Lane, Mailbox, Message};
 
@@ -68,6 +70,8 @@ impl<A: Aggregate> Session<A> {
         let lane = RingLane::<A> {
             kind,
             requests: taken,
+            group: Vec::with_capacity(GROUP),
+            begun: 0,
             settled: Settled::with_room_for(in_flight_max),
             verdicts: settled,
             told: tell,
@@ -188,6 +192,10 @@ impl Drop for Farewell {
 struct RingLane<A: Aggregate> {
     kind: usize,
     requests: Consumer<Parcel<A>>,
+    /// Commands that were taken out of the ring, to be settled from here.
+    group: Vec<Taken<A>>,
+    /// How many of them have been settled.
+    begun: usize,
     settled: Settled<A::Refusal>,
     verdicts: Producer<Verdict<A::Refusal>>,
     told: Producer<Told<A::Refusal>>,
@@ -199,25 +207,31 @@ struct RingLane<A: Aggregate> {
 /// They wait here and not in the ring: a line of memory that the session has read last takes some
 /// 100 ns to get back, for which a burst of verdicts waits once, and each alone would wait anew.
 struct Settled<R> {
-    verdicts: VecDeque<Verdict<R>>,
+    /// What each command committed: most of them do.
+    commits: VecDeque<Commit>,
+    /// What else became of a command, by its number, in order; it counts, not the commit.
+    others: VecDeque<(u64, Verdict<R>)>,
+    /// The number of the first of the commits.
+    first: u64,
     /// How many of them in a row rest on which batch.
     runs: VecDeque<(u64, usize)>,
-    /// How many of them lack something that is known only when they are told.
-    incomplete: usize,
 }
 
 impl<R> Settled<R> {
     fn with_room_for(verdicts: usize) -> Self {
-        let (verdicts, runs) = (VecDeque::with_capacity(verdicts), VecDeque::new());
-        Self { verdicts, runs, incomplete: 0 }
+        let commits = VecDeque::with_capacity(verdicts);
+        Self { commits, others: VecDeque::new(), first: 0, runs: VecDeque::new() }
     }
 
-    /// Inlined where a commit is put together, whose parts then go to their places one by one: read
-    /// back as a whole they would be waited for, see `Commit`.
-    #[inline(always)]
-    fn push(&mut self, rests_on: u64, verdict: Verdict<R>) {
-        self.incomplete += usize::from(!verdict.is_complete());
-        self.verdicts.push_back(verdict);
+    fn is_empty(&self) -> bool {
+        self.commits.is_empty()
+    }
+
+    /// The parts of a commit, each on its own and not inlined, so that they come in registers:
+    /// read back from memory as a whole they would be waited for, see [`Commit`].
+    #[inline(never)]
+    fn push(&mut self, rests_on: u64, position: Position, events: u32, version: Version) {
+        self.commits.push_back(Commit { position, events, version });
         match self.runs.back_mut() {
             Some((sequence, count)) if *sequence == rests_on => *count += 1,
             last => {
@@ -227,31 +241,84 @@ impl<R> Settled<R> {
         }
     }
 
-    /// As `push`, for all verdicts that are put together elsewhere.
-    #[inline(never)]
+    #[cold]
     fn push_other(&mut self, rests_on: u64, verdict: Verdict<R>) {
-        self.push(rests_on, verdict);
+        self.others.push_back((self.first + self.commits.len() as u64, verdict));
+        let Commit { position, events, version } = Commit::default();
+        self.push(rests_on, position, events, version);
     }
 
-    /// Adds what the first so many lack, now that they may be told.
-    fn complete(&mut self, ready: usize, keys: &Keys) {
-        if self.incomplete == 0 {
-            return;
-        }
-        for verdict in self.verdicts.iter_mut().take(ready).filter(|said| !said.is_complete()) {
-            verdict.complete(keys);
-            self.incomplete -= 1;
+    /// Settles what was taken up; how many, one that panics half-way included, is in `settled`.
+    fn settle_each<A: Aggregate<Refusal = R>>(
+        &mut self,
+        desk: &mut Desk<'_>,
+        kind: usize,
+        group: &mut [Taken<A>],
+        settled: &mut usize,
+    ) {
+        for taken in group {
+            if !desk.is_open() {
+                return;
+            }
+            *settled += 1;
+            match desk.settle(kind, taken) {
+                Ok(()) => {
+                    let Commit { position, events, version } = desk.commit;
+                    self.push(desk.rests_on(), position, events, version);
+                }
+                Err(verdict) => self.push_other(desk.rests_on(), verdict),
+            }
         }
     }
 
-    /// Takes out how many may be told now.
+    /// How many may be told now; they are to be taken out.
     fn take_ready(&mut self, line: &DurableLine) -> usize {
         let told = self.runs.partition_point(|(rests_on, _)| line.covers(*rests_on));
         self.runs.drain(..told).map(|(_, count)| count).sum()
     }
+
+    /// Takes out the first so many, with what they lacked as long as they could not be told.
+    fn take(&mut self, ready: usize, keys: &Keys) -> impl Iterator<Item = Verdict<R>> {
+        let others = &mut self.others;
+        let numbers = self.first..;
+        self.first += ready as u64;
+        self.commits.drain(..ready).zip(numbers).map(move |(commit, number)| {
+            if others.front().is_none_or(|(other, _)| *other != number) {
+                return commit.verdict();
+            }
+            let (_, mut verdict) = others.pop_front().expect("just looked");
+            verdict.complete(keys);
+            verdict
+        })
+    }
+
+    /// Forgets them all; how many they were.
+    fn clear(&mut self) -> usize {
+        let count = self.commits.len();
+        self.first += count as u64;
+        self.commits.clear();
+        self.others.clear();
+        self.runs.clear();
+        count
+    }
 }
 
 impl<A: Aggregate> RingLane<A> {
+    /// Commands that are not settled yet.
+    fn waiting(&self) -> usize {
+        self.requests.slots() + self.group.len() - self.begun
+    }
+
+    /// Takes the next commands out of the ring, all in one go: their lines of memory come from the
+    /// other core together.
+    fn take_up(&mut self) {
+        self.group.clear();
+        self.begun = 0;
+        let count = self.requests.slots().min(GROUP);
+        let chunk = self.requests.read_chunk(count).expect("so many are there");
+        self.group.extend(chunk.into_iter().map(|parcel| Taken::up(parcel, Trace::default())));
+    }
+
     fn say(&mut self, told: Told<A::Refusal>) {
         // A session that is gone does not mind; one that is there has room, as a ring of this
         // length holds a word for each command in flight.
@@ -262,25 +329,27 @@ impl<A: Aggregate> RingLane<A> {
 
 impl<A: Aggregate> Lane for RingLane<A> {
     fn settle(&mut self, desk: &mut Desk<'_>, budget: usize) -> usize {
-        let ready = self.requests.slots().min(budget);
+        let ready = self.waiting().min(budget);
         let mut settled = 0;
         while settled < ready && desk.is_open() {
-            let Ok(chunk) = self.requests.read_chunk(GROUP.min(ready - settled)) else { break };
-            let (first, second) = chunk.as_slices();
-            let hashes = desk.foresee(self.kind, first.iter().chain(second));
-            // The iterator gives back what it did not hand out.
-            let mut requests = chunk.into_iter();
-            let mut at = 0;
-            while desk.is_open() {
-                let Some(parcel) = requests.next() else { break };
-                let hash = hashes.map(|hashes| hashes[at]);
-                match desk.settle(self.kind, parcel, hash, Trace::default()) {
-                    Ok(()) => self.settled.push(desk.rests_on(), desk.commit.verdict()),
-                    Err(verdict) => self.settled.push_other(desk.rests_on(), verdict),
-                }
-                at += 1;
+            if self.begun == self.group.len() {
+                self.take_up();
             }
-            settled += at;
+            let (kind, from) = (self.kind, self.begun);
+            let until = self.group.len().min(from + ready - settled);
+            let group = &mut self.group[from..until];
+            desk.foresee(kind, group);
+            let mut done = 0;
+            // Caught around all of them: what is handed into what catches is moved once more.
+            while let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
+                let behind = done;
+                self.settled.settle_each(desk, kind, &mut group[behind..], &mut done);
+            })) {
+                let verdict = desk.panicked(panic.as_ref());
+                self.settled.push_other(desk.rests_on(), verdict);
+            }
+            self.begun += done;
+            settled += done;
         }
         settled
     }
@@ -290,19 +359,19 @@ impl<A: Aggregate> Lane for RingLane<A> {
         if ready == 0 {
             return;
         }
-        self.settled.complete(ready, keys);
-        let mut verdicts = self.settled.verdicts.drain(..ready);
+        let mut verdicts = self.settled.take(ready, keys);
         let alone = if ready == 1 { verdicts.next() } else { None };
-        let chunk = self.verdicts.write_chunk_uninit(verdicts.len());
+        let together = ready - usize::from(alone.is_some());
+        let chunk = self.verdicts.write_chunk_uninit(together);
         let chunk = chunk.expect("a session has no more in flight than its rings hold");
         chunk.fill_from_iter(verdicts);
         self.say(Told { commands: ready, alone, outcome: Ok(*line) });
     }
 
     fn halt(&mut self, reason: &HaltReason) {
-        self.settled.runs.clear();
-        self.settled.incomplete = 0;
-        let mut waiting = self.settled.verdicts.drain(..).count();
+        let mut waiting = self.settled.clear() + self.group.len() - self.begun;
+        self.group.clear();
+        self.begun = 0;
         // Each is counted as it is taken: more may come meanwhile.
         while self.requests.pop().is_ok() {
             waiting += 1;
@@ -313,10 +382,10 @@ impl<A: Aggregate> Lane for RingLane<A> {
     }
 
     fn has_work(&self) -> bool {
-        !self.requests.is_empty()
+        self.waiting() > 0
     }
 
     fn is_finished(&self) -> bool {
-        self.requests.is_abandoned() && self.requests.is_empty() && self.settled.verdicts.is_empty()
+        self.requests.is_abandoned() && self.waiting() == 0 && self.settled.is_empty()
     }
 }

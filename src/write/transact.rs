@@ -15,13 +15,13 @@ use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::hot::{Hot, Slot};
 use crate::identity::{AggregateId, CommandKey};
-use crate::keys::Keys;
+use crate::keys::{Keys, Tag};
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp, Version};
 use crate::receipt::{Receipt, Touched, Verdict};
 use crate::state::Blueprint;
 use crate::wait::Wait;
-use crate::write::desk::{Desk, Pen, Trace, decide, entry_head, evolve, look_up};
+use crate::write::desk::{Desk, Pen, Trace, check_fresh, decide, entry_head, evolve};
 use crate::write::execute::Pending;
 use crate::write::mailbox::{Errand, Mailbox};
 
@@ -244,16 +244,19 @@ struct Whole<T: Transaction> {
 }
 
 impl<T: Transaction> Whole<T> {
-    /// The key with the transaction's fingerprint, or the verdict when the key is known.
+    /// The key with the transaction's fingerprint and its tag, or the verdict when it is known.
     fn standing(
         &self,
         desk: &Desk<'_>,
         transaction: &T,
-    ) -> Result<Option<EntryKey>, Verdict<T::Refusal>> {
+    ) -> Result<Option<(EntryKey, Tag)>, Verdict<T::Refusal>> {
         let Some(key) = self.key else { return Ok(None) };
         let print = catch_unwind(AssertUnwindSafe(|| fingerprint(&(T::NAME, transaction))));
-        let print = print.map_err(|panic| Verdict::Panicked(message_of(panic.as_ref())))?;
-        look_up(desk.keys, key, print).map(Some)
+        let fingerprint = print.map_err(|panic| Verdict::Panicked(message_of(panic.as_ref())))?;
+        let tag = desk.keys.tag(&key);
+        let key = EntryKey { key: key.0, fingerprint, version: 0 };
+        check_fresh(desk.keys, &key, tag)?;
+        Ok(Some((key, tag)))
     }
 
     fn run(&mut self, desk: &mut Desk<'_>, transaction: T) -> (Verdict<T::Refusal>, Vec<Touched>) {
@@ -261,7 +264,8 @@ impl<T: Transaction> Whole<T> {
             Ok(key) => key,
             Err(verdict) => return (verdict, Vec::new()),
         };
-        if let Err(error) = desk.journal.begin_entry(&entry_head(desk.now, key, self.trace)) {
+        let entry = entry_head(desk.now, key.map(|(key, _)| key), self.trace);
+        if let Err(error) = desk.journal.begin_entry(&entry) {
             return (desk.not_begun(error), Vec::new());
         }
         let (blueprint, command_key) = (&self.blueprint, self.key);
@@ -293,7 +297,9 @@ impl<T: Transaction> Whole<T> {
             return (Verdict::Committed { position: desk.head(), version, events }, touched);
         }
         let position = Position::after(desk.journal.finish_entry());
-        desk.record_key(key, position, version, events);
+        if let Some((key, tag)) = &key {
+            desk.record_key(key, *tag, position, version, events);
+        }
         (Verdict::Committed { position, version, events }, touched)
     }
 }

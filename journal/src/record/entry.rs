@@ -37,11 +37,10 @@ pub(crate) fn encode_entry_head(head: &EntryHead, into: &mut [u8]) -> usize {
             used += 16;
         }
     }
-    let mut fixed = [0; ENTRY_HEADER_BYTES];
-    fixed[4] = KIND_COMMAND;
-    fixed[5] = flags;
+    // Straight into their places: put together elsewhere and copied, they would be waited for.
+    let fixed = &mut into[..ENTRY_HEADER_BYTES];
+    fixed[..8].copy_from_slice(&[0, 0, 0, 0, KIND_COMMAND, flags, 0, 0]);
     fixed[8..16].copy_from_slice(&head.time.to_le_bytes());
-    into[..ENTRY_HEADER_BYTES].copy_from_slice(&fixed);
     used
 }
 
@@ -59,31 +58,30 @@ pub(crate) fn finish_entry(entry: &mut [u8], event_count: u16) {
 /// is too short. The text of an id is within its limit.
 #[inline]
 pub(crate) fn encode_event_head(head: &EventHead<'_>, into: &mut [u8]) -> Option<usize> {
-    let number;
-    let (tag, id): (u8, &[u8]) = match &head.id {
-        StreamId::U64(id) => {
-            number = u128::from(*id).to_le_bytes();
-            (TAG_U64, &number[..8])
-        }
-        StreamId::U128(id) => {
-            number = id.to_le_bytes();
-            (TAG_U128, &number)
-        }
-        StreamId::Uuid(id) => (TAG_UUID, id),
-        StreamId::Text(text) => (TAG_TEXT, text.as_bytes()),
-    };
+    match head.id {
+        StreamId::U64(id) => encode_with_id(head, TAG_U64, &id.to_le_bytes(), into),
+        StreamId::U128(id) => encode_with_id(head, TAG_U128, &id.to_le_bytes(), into),
+        StreamId::Uuid(id) => encode_with_id(head, TAG_UUID, &id, into),
+        StreamId::Text(text) => encode_with_id(head, TAG_TEXT, text.as_bytes(), into),
+    }
+}
+
+/// Inlined once for each tag, so that the length of a number is known where it is copied.
+#[inline(always)]
+fn encode_with_id(head: &EventHead<'_>, tag: u8, id: &[u8], into: &mut [u8]) -> Option<usize> {
     assert!(id.len() <= TEXT_ID_BYTES_MAX, "the text's length is checked before");
-    let mut fixed = [0; EVENT_HEADER_BYTES];
+    let used = EVENT_HEADER_BYTES + id.len();
+    let (fixed, id_place) = into.get_mut(..used)?.split_at_mut(EVENT_HEADER_BYTES);
+    // The fields go straight into their places: put together elsewhere and copied, they would be
+    // waited for.
+    fixed[..4].fill(0);
     fixed[4..6].copy_from_slice(&head.kind.0.to_le_bytes());
     fixed[6..8].copy_from_slice(&head.event_type.0.to_le_bytes());
     fixed[8..10].copy_from_slice(&head.schema.to_le_bytes());
     fixed[10] = tag;
     fixed[11] = id.len() as u8;
     fixed[12..20].copy_from_slice(&head.version.to_le_bytes());
-    let used = EVENT_HEADER_BYTES + id.len();
-    let into = into.get_mut(..used)?;
-    into[..EVENT_HEADER_BYTES].copy_from_slice(&fixed);
-    into[EVENT_HEADER_BYTES..].copy_from_slice(id);
+    id_place.copy_from_slice(id);
     Some(used)
 }
 
