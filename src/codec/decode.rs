@@ -1,6 +1,5 @@
 //! Reads MessagePack back into values: sound structure, the right type, nothing left over.
 
-use rmp_serde::decode::Error;
 use serde::de::value::U32Deserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor,
@@ -9,7 +8,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 use crate::codec::DecodeError;
 use crate::codec::library::read_one;
-use crate::codec::reader::ContentReader;
+use crate::codec::reader::{ContentReader, Fault};
 use crate::codec::structure;
 
 /// Reads any value from exactly these bytes; `of` says in a refusal what it was to be.
@@ -18,7 +17,7 @@ pub(super) fn read_value<T: DeserializeOwned>(
     of: impl FnOnce() -> String,
 ) -> Result<T, DecodeError> {
     structure::check(payload)?;
-    read_one(payload, |reader| T::deserialize(reader)).map_err(|error| content(of(), &error))
+    read_one(payload, |reader| T::deserialize(reader)).map_err(|error| content(of(), &error.into()))
 }
 
 /// Reads an event from the content of the variant with this index.
@@ -38,7 +37,7 @@ pub(super) fn read_content<E: DeserializeOwned>(
 
 /// Why a content was not read: its structure, or else what its type says of it.
 #[cold]
-fn refused(payload: &[u8], of: impl FnOnce() -> String, error: &Error) -> DecodeError {
+fn refused(payload: &[u8], of: impl FnOnce() -> String, error: &Fault) -> DecodeError {
     match structure::check(payload) {
         Err(unsound) => unsound,
         Ok(()) => content(of(), error),
@@ -46,7 +45,7 @@ fn refused(payload: &[u8], of: impl FnOnce() -> String, error: &Error) -> Decode
 }
 
 #[cold]
-fn content(of: String, error: &Error) -> DecodeError {
+fn content(of: String, error: &Fault) -> DecodeError {
     DecodeError::Content { of, what: error.to_string() }
 }
 
@@ -58,7 +57,7 @@ struct TypedPayload<'a, 'de> {
 
 impl<'a, 'de> TypedPayload<'a, 'de> {
     /// The content, if its fields have names: without them, swapped fields would go unnoticed.
-    fn named(self) -> Result<&'a mut ContentReader<'de>, Error> {
+    fn named(self) -> Result<&'a mut ContentReader<'de>, Fault> {
         if self.content.at_map() {
             return Ok(self.content);
         }
@@ -67,10 +66,10 @@ impl<'a, 'de> TypedPayload<'a, 'de> {
 }
 
 impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
-    type Error = Error;
+    type Error = Fault;
 
     #[cold]
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
         Err(de::Error::custom("an event is an enum or a struct"))
     }
 
@@ -80,7 +79,7 @@ impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_enum(self)
     }
 
@@ -90,7 +89,7 @@ impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.named()?.deserialize_struct(name, fields, visitor)
     }
 
@@ -98,7 +97,7 @@ impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.content.deserialize_unit_struct(name, visitor)
     }
 
@@ -106,7 +105,7 @@ impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.content.deserialize_newtype_struct(name, visitor)
     }
 
@@ -115,7 +114,7 @@ impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
         name: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.content.deserialize_tuple_struct(name, len, visitor)
     }
 
@@ -130,31 +129,31 @@ impl<'de> Deserializer<'de> for TypedPayload<'_, 'de> {
 }
 
 impl<'de> EnumAccess<'de> for TypedPayload<'_, 'de> {
-    type Error = Error;
+    type Error = Fault;
     type Variant = Self;
 
     #[inline]
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
-        let index = U32Deserializer::<Error>::new(self.index);
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
+        let index = U32Deserializer::<Fault>::new(self.index);
         Ok((seed.deserialize(index)?, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for TypedPayload<'_, 'de> {
-    type Error = Error;
+    type Error = Fault;
 
     #[inline]
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), Fault> {
         <()>::deserialize(self.content)
     }
 
     #[inline]
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
         seed.deserialize(self.content)
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
         self.content.deserialize_tuple(len, visitor)
     }
 
@@ -163,7 +162,7 @@ impl<'de> VariantAccess<'de> for TypedPayload<'_, 'de> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.named()?.deserialize_struct("", fields, visitor)
     }
 }

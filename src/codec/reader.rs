@@ -6,6 +6,7 @@
 //! nothing is taken at its word, and what is accepted is what that walk and rmp-serde accept
 //! together, value for value.
 
+mod fault;
 mod inside;
 
 use rmp_serde::decode::Error;
@@ -14,6 +15,7 @@ use serde::de::{self, Deserializer, Visitor};
 use crate::codec::library::{Library, read_one};
 use crate::codec::structure::{self, DEPTH_MAX};
 
+pub(super) use self::fault::Fault;
 use self::inside::{Elements, Unit};
 
 /// One value and all that is in it, being read.
@@ -28,8 +30,25 @@ pub(super) struct ContentReader<'de> {
 const UNSOUND: &str = "its structure is unsound";
 
 #[cold]
-fn failed(what: &'static str) -> Error {
+fn failed(what: &'static str) -> Fault {
     de::Error::custom(what)
+}
+
+/// Whether two texts of one length are the same. Names are short: a call to the machine's own
+/// comparison takes longer than they do.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        4..=8 => ends::<4>(one) == ends(other),
+        9..=16 => ends::<8>(one) == ends(other),
+        _ => one == other,
+    }
+}
+
+/// So many bytes from either end; they overlap where there are fewer than twice as many.
+#[inline]
+fn ends<const N: usize>(text: &[u8]) -> (Option<&[u8; N]>, Option<&[u8; N]>) {
+    (text.first_chunk(), text.last_chunk())
 }
 
 impl<'de> ContentReader<'de> {
@@ -45,7 +64,7 @@ impl<'de> ContentReader<'de> {
 
     /// Fails where something was left unread.
     #[inline]
-    pub(super) fn end(&self) -> Result<(), Error> {
+    pub(super) fn end(&self) -> Result<(), Fault> {
         if self.unsound {
             return Err(failed(UNSOUND));
         }
@@ -57,12 +76,12 @@ impl<'de> ContentReader<'de> {
 
     /// Fails where a value is to come and nothing does.
     #[inline]
-    fn there_is_more(&mut self) -> Result<(), Error> {
+    fn there_is_more(&mut self) -> Result<(), Fault> {
         if self.rest.is_empty() { Err(self.unsound()) } else { Ok(()) }
     }
 
     #[cold]
-    fn unsound(&mut self) -> Error {
+    fn unsound(&mut self) -> Fault {
         self.unsound = true;
         failed(UNSOUND)
     }
@@ -72,13 +91,13 @@ impl<'de> ContentReader<'de> {
     fn by_library<T>(
         &mut self,
         read: impl FnOnce(&mut Library<'de>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    ) -> Result<T, Fault> {
         let Some(length) = structure::length_of_first(self.rest, self.levels_left) else {
             return Err(self.unsound());
         };
         let (value, rest) = self.rest.split_at(length);
         self.rest = rest;
-        read_one(value, read)
+        read_one(value, read).map_err(Fault::from)
     }
 
     /// The number behind a marker, in big endian.
@@ -90,7 +109,7 @@ impl<'de> ContentReader<'de> {
     }
 
     #[inline]
-    fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+    fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         match self.rest.first() {
             Some(small @ 0..=0x7f) => {
                 self.rest = &self.rest[1..];
@@ -141,13 +160,20 @@ impl<'de> ContentReader<'de> {
         Some(text)
     }
 
-    /// Steps over a text when it is this one.
+    /// Steps over a text when it is this one, written as short as it can be.
     #[inline]
     fn step_over(&mut self, expected: &str) -> bool {
-        match self.peek_text() {
-            Some((text, rest)) if text == expected.as_bytes() => {
-                self.rest = rest;
-                true
+        match self.rest.split_first() {
+            Some((marker, rest))
+                if expected.len() < 32 && usize::from(*marker) == 0xa0 + expected.len() =>
+            {
+                match rest.split_at_checked(expected.len()) {
+                    Some((text, rest)) if same(text, expected.as_bytes()) => {
+                        self.rest = rest;
+                        true
+                    }
+                    _ => false,
+                }
             }
             _ => false,
         }
@@ -178,22 +204,22 @@ impl<'de> ContentReader<'de> {
         &mut self,
         count: usize,
         fields: &'static [&'static str],
-        read: impl FnOnce(&mut Elements<'_, 'de>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        read: impl FnOnce(&mut Elements<'_, 'de>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         // An empty container opens nothing, as in the walk over the structure.
         let levels = usize::from(count > 0);
         self.levels_left -= levels;
         let mut elements = Elements { reader: self, left: count, fields: fields.iter() };
         let value = read(&mut elements)?;
         if elements.left > 0 {
-            return Err(Error::LengthMismatch((count - elements.left) as u32));
+            return Err(Error::LengthMismatch((count - elements.left) as u32).into());
         }
         self.levels_left += levels;
         Ok(value)
     }
 
     #[inline]
-    fn sequence<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+    fn sequence<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         match self.count(0x90, 0xdc, 1) {
             Some(count) => self.inside(count, &[], |elements| visitor.visit_seq(elements)),
             None => self.by_library(|reader| reader.deserialize_seq(visitor)),
@@ -205,19 +231,19 @@ impl<'de> ContentReader<'de> {
         &mut self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         match self.count(0x80, 0xde, 2) {
             Some(count) => self.inside(count, fields, |elements| visitor.visit_map(elements)),
             None => self.by_library(|reader| reader.deserialize_map(visitor)),
         }
     }
 
-    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         self.fields(&[], visitor)
     }
 
     #[inline]
-    fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+    fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         match self.text() {
             Some(text) => visitor.visit_borrowed_str(text),
             None => self.by_library(|reader| reader.deserialize_str(visitor)),
@@ -228,7 +254,7 @@ impl<'de> ContentReader<'de> {
 macro_rules! through {
     ($way:ident: $($method:ident)*) => {
         $(#[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
             self.$way(visitor)
         })*
     };
@@ -237,14 +263,14 @@ macro_rules! through {
 macro_rules! by_library {
     ($($method:ident($($argument:ident: $type:ty),*);)*) => {
         $(fn $method<V: Visitor<'de>>(self $(, $argument: $type)*, visitor: V)
-            -> Result<V::Value, Error> {
+            -> Result<V::Value, Fault> {
             self.by_library(|reader| reader.$method($($argument,)* visitor))
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
-    type Error = Error;
+    type Error = Fault;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -272,7 +298,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
     }
 
     #[inline]
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.rest.split_first() {
             Some((marker @ (0xc2 | 0xc3), rest)) => {
                 self.rest = rest;
@@ -283,7 +309,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
     }
 
     #[inline]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.rest.split_first() {
             Some((0xc0, rest)) => {
                 self.rest = rest;
@@ -298,7 +324,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         if name == rmp_serde::MSGPACK_EXT_STRUCT_NAME {
             return self.by_library(|reader| reader.deserialize_newtype_struct(name, visitor));
         }
@@ -306,7 +332,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
     }
 
     #[inline]
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
         self.sequence(visitor)
     }
 
@@ -316,7 +342,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.sequence(visitor)
     }
 
@@ -327,7 +353,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         if self.at_map() { self.fields(fields, visitor) } else { self.sequence(visitor) }
     }
 
@@ -338,7 +364,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         match self.text() {
             Some(variant) => visitor.visit_enum(Unit(variant)),
             None => self.by_library(|reader| reader.deserialize_enum(name, variants, visitor)),
@@ -347,7 +373,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
 
     /// Whatever it is, its structure is all that is looked at.
     #[inline]
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match structure::length_of_first(self.rest, self.levels_left) {
             Some(length) => {
                 self.rest = &self.rest[length..];

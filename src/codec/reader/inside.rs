@@ -2,12 +2,11 @@
 
 use std::slice;
 
-use rmp_serde::decode::Error;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess};
 use serde::de::{Unexpected, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::ContentReader;
+use super::{ContentReader, Fault};
 
 /// The elements of a container that are still to come.
 pub(super) struct Elements<'a, 'de> {
@@ -19,10 +18,10 @@ pub(super) struct Elements<'a, 'de> {
 }
 
 impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
-    type Error = Error;
+    type Error = Fault;
 
     #[inline]
-    fn next_element_seed<T>(&mut self, seed: T) -> Result<Option<T::Value>, Error>
+    fn next_element_seed<T>(&mut self, seed: T) -> Result<Option<T::Value>, Fault>
     where
         T: DeserializeSeed<'de>,
     {
@@ -42,10 +41,10 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
 }
 
 impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
-    type Error = Error;
+    type Error = Fault;
 
     #[inline]
-    fn next_key_seed<K>(&mut self, seed: K) -> Result<Option<K::Value>, Error>
+    fn next_key_seed<K>(&mut self, seed: K) -> Result<Option<K::Value>, Fault>
     where
         K: DeserializeSeed<'de>,
     {
@@ -61,7 +60,7 @@ impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
     }
 
     #[inline]
-    fn next_value_seed<T>(&mut self, seed: T) -> Result<T::Value, Error>
+    fn next_value_seed<T>(&mut self, seed: T) -> Result<T::Value, Fault>
     where
         T: DeserializeSeed<'de>,
     {
@@ -78,18 +77,18 @@ impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
 struct Text<'de>(&'de str);
 
 impl<'de> Deserializer<'de> for Text<'de> {
-    type Error = Error;
+    type Error = Fault;
 
     fn is_human_readable(&self) -> bool {
         false
     }
 
     #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_borrowed_str(self.0)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_some(self)
     }
 
@@ -97,7 +96,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -106,12 +105,12 @@ impl<'de> Deserializer<'de> for Text<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_enum(Unit(self.0))
     }
 
     /// Nobody ignores what is a key or the name of a variant.
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_borrowed_str(self.0)
     }
 
@@ -125,34 +124,34 @@ impl<'de> Deserializer<'de> for Text<'de> {
 pub(super) struct Unit<'de>(pub(super) &'de str);
 
 impl Unit<'_> {
-    fn has_no_content<T>(expected: &str) -> Result<T, Error> {
+    fn has_no_content<T>(expected: &str) -> Result<T, Fault> {
         Err(de::Error::invalid_type(Unexpected::UnitVariant, &expected))
     }
 }
 
 impl<'de> EnumAccess<'de> for Unit<'de> {
-    type Error = Error;
+    type Error = Fault;
     type Variant = Self;
 
     #[inline]
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
         Ok((seed.deserialize(Text(self.0))?, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for Unit<'de> {
-    type Error = Error;
+    type Error = Fault;
 
     #[inline]
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), Fault> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Error> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Fault> {
         Self::has_no_content("newtype variant")
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Fault> {
         Self::has_no_content("tuple variant")
     }
 
@@ -160,7 +159,7 @@ impl<'de> VariantAccess<'de> for Unit<'de> {
         self,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         Self::has_no_content("struct variant")
     }
 }
