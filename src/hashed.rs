@@ -67,11 +67,13 @@ impl<K: Hash + Eq, V> HashedMap<K, V> {
     }
 
     /// The value of a key, which is made where there is none.
-    pub(crate) fn get_or_default(&mut self, key: K) -> &mut V
+    #[inline]
+    pub(crate) fn get_or_default(&mut self, hash: u64, key: K) -> &mut V
     where
         V: Default,
     {
-        let (hash, hasher) = (self.hash(&key), &self.hasher);
+        debug_assert_eq!(hash, self.hash(&key), "the hash is the key's");
+        let hasher = &self.hasher;
         let entry =
             self.entries.entry(hash, |(held, _)| *held == key, |(key, _)| hasher.hash_one(key));
         &mut entry.or_insert_with(|| (key, V::default())).into_mut().1

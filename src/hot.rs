@@ -66,7 +66,7 @@ impl<A: Aggregate> Hot<A> {
         }
     }
 
-    fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
+    fn fold(&mut self, hash: u64, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
         let Some(event) = self.decoder.decode(stored)? else {
             panic!("an event was routed to kind `{}`, which it does not belong to", A::KIND);
         };
@@ -74,7 +74,7 @@ impl<A: Aggregate> Hot<A> {
         if self.is_quarantined(&id) {
             return Ok(());
         }
-        let slot = self.slots.get_or_default(id);
+        let slot = self.slots.get_or_default(hash, id);
         if stored.version != slot.version + 1 {
             return Err(OpenError::VersionGap {
                 kind: A::KIND,
@@ -113,8 +113,8 @@ pub(crate) trait Kind: Any + Send {
     fn hash(&self, stored: &StoredEvent<'_>) -> u64;
     /// Starts to fetch the aggregate of an event, by its hash.
     fn touch(&self, hash: u64, stored: &StoredEvent<'_>) -> u64;
-    /// Folds one stored event into its aggregate.
-    fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError>;
+    /// Folds one stored event into its aggregate, whose hash this is.
+    fn fold(&mut self, hash: u64, stored: &StoredEvent<'_>) -> Result<(), OpenError>;
     /// Forgets what the running transaction changed.
     fn roll_back(&mut self);
     /// Keeps what the running transaction changed.
@@ -156,8 +156,8 @@ impl<A: Aggregate> Kind for Hot<A> {
         id.map_or(0, |id| self.slots.touch(hash, &id, |slot| slot.version))
     }
 
-    fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
-        Self::fold(self, stored)
+    fn fold(&mut self, hash: u64, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
+        Self::fold(self, hash, stored)
     }
 
     fn roll_back(&mut self) {

@@ -170,14 +170,19 @@ impl State {
         self.kinds[kind].touch(hash, stored)
     }
 
-    /// Folds one stored event into the aggregate it belongs to.
-    pub(crate) fn fold(&mut self, stored: &StoredEvent<'_>) -> Result<(), OpenError> {
-        match self.by_name.get(usize::from(stored.kind.0)) {
-            Some(Some(index)) => self.kinds[*index].fold(stored),
-            _ => Err(self.unknown_kind(stored)),
+    /// Folds one stored event into the aggregate it belongs to, whose kind and hash these are.
+    pub(crate) fn fold(
+        &mut self,
+        hash: Option<(usize, u64)>,
+        stored: &StoredEvent<'_>,
+    ) -> Result<(), OpenError> {
+        match hash {
+            Some((kind, hash)) => self.kinds[kind].fold(hash, stored),
+            None => Err(self.unknown_kind(stored)),
         }
     }
 
+    #[cold]
     fn unknown_kind(&self, stored: &StoredEvent<'_>) -> OpenError {
         let name = self.names.as_ref().and_then(|names| names.get(stored.kind));
         OpenError::UnknownKind {

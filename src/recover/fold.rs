@@ -1,7 +1,7 @@
 //! Folds stored batches into state and keys: the one piece of code that turns events into state.
 
 use hotledger_journal::{
-    Batch, Cursor, Entry, Error as JournalError, Event as StoredEvent, Reader,
+    Batch, Cursor, Entries, Entry, Error as JournalError, Event as StoredEvent, Reader,
 };
 
 use crate::ahead::read_ahead;
@@ -12,8 +12,8 @@ use crate::limits::{GROUP, READ_AHEAD_AFTER};
 use crate::position::{Position, Timestamp};
 use crate::state::{Blueprint, State};
 
-/// What was read of the journal, or why not.
-type Read<T> = Result<T, JournalError>;
+/// The kind of an event's aggregate and its hash there; `None` for a kind that nobody knows.
+type Hash = Option<(usize, u64)>;
 
 /// State, keys and how far they have come. Recovery, the snapshot builder, time travel and the
 /// digest all fold with this.
@@ -81,24 +81,16 @@ impl Folded {
     /// Folds one batch, events after `last` left out.
     pub(crate) fn fold_batch(&mut self, batch: &Batch, last: Position) -> Result<(), OpenError> {
         self.state.use_names(batch);
-        let (mut entries, mut group) = (batch.entries(), Vec::with_capacity(GROUP));
-        let (mut events, mut hashes) = (Vec::with_capacity(GROUP), Vec::with_capacity(GROUP));
-        loop {
-            group.extend(entries.by_ref().take(GROUP));
-            if group.is_empty() {
-                break;
-            }
-            events.extend(group.iter().flatten().flat_map(Entry::events));
-            self.foresee(&group, &events, &mut hashes);
-            let mut events = events.drain(..);
-            for entry in group.drain(..) {
-                if !self.fold_entry(batch, &entry?, &mut events, last)? {
-                    // Of an entry that was folded, and goes on behind its last event.
-                    return events.next().map_or(Ok(()), |event| Ok(event.map(drop)?));
+        let (mut entries, mut group) = (batch.entries(), Group::default());
+        while group.fill(&mut entries) {
+            self.foresee(&mut group);
+            let mut events = group.events.iter().zip(&group.hashes);
+            for entry in &group.entries {
+                if !self.fold_entry(batch, entry, &mut events, last)? {
+                    return Ok(());
                 }
             }
-            // An entry that goes on behind its last event says so behind it.
-            events.next().transpose()?;
+            group.failed.take().map_or(Ok(()), Err)?;
         }
         self.keys.record_chain(batch.sequence(), batch.chain());
         self.tail_bytes += batch.stored_bytes();
@@ -107,31 +99,27 @@ impl Folded {
     }
 
     /// Has the processor fetch what these entries will look up, all at once, as the writer does.
-    fn foresee(
-        &self,
-        group: &[Read<Entry<'_>>],
-        events: &[Read<StoredEvent<'_>>],
-        hashes: &mut Vec<Option<(usize, u64)>>,
-    ) {
-        hashes.clear();
-        hashes.extend(events.iter().map(|event| self.state.hash(event.as_ref().ok()?)));
-        let touched = hashes.iter().zip(events).fold(0, |all, both| match both {
-            (Some(hash), Ok(event)) => all ^ self.state.touch(*hash, event),
-            _ => all,
+    fn foresee(&self, group: &mut Group<'_>) {
+        group.hashes.clear();
+        group.hashes.extend(group.events.iter().map(|event| self.state.hash(event)));
+        let both = group.hashes.iter().zip(&group.events);
+        let touched = both.fold(0, |all, (hash, event)| match hash {
+            Some(hash) => all ^ self.state.touch(*hash, event),
+            None => all,
         });
         // Without a use the fetches would be left out.
         let _ = std::hint::black_box(touched);
-        let keys = group.iter().flatten().filter_map(|entry| entry.head().key.as_ref());
+        let keys = group.entries.iter().filter_map(|entry| entry.head().key.as_ref());
         let _ = self.keys.foresee(keys.map(|key| CommandKey(key.key)));
     }
 
     /// Folds one entry with its events, which come first among `events`; `false` where it goes
-    /// beyond `last`.
-    fn fold_entry<'a>(
+    /// beyond `last`. They end early where the group failed.
+    fn fold_entry<'e>(
         &mut self,
         batch: &Batch,
         entry: &Entry<'_>,
-        events: &mut impl Iterator<Item = Read<StoredEvent<'a>>>,
+        events: &mut impl Iterator<Item = (&'e StoredEvent<'e>, &'e Hash)>,
         last: Position,
     ) -> Result<bool, OpenError> {
         if last < Position::after(entry.first_position() + 1) && entry.event_count() > 0 {
@@ -139,13 +127,13 @@ impl Folded {
         }
         let mut last_version = None;
         for _ in 0..entry.event_count() {
-            let event = events.next().expect("an entry has as many as it says, or an error")?;
+            let Some((event, hash)) = events.next() else { return Ok(true) };
             let position = Position::at(event.position);
             if position > last {
                 return Ok(false);
             }
             assert!(position.events() == self.position.events() + 1, "positions are gapless");
-            self.state.fold(&event)?;
+            self.state.fold(*hash, event)?;
             self.position = position;
             self.tail_events += 1;
             last_version = Some(event.version);
@@ -153,5 +141,40 @@ impl Folded {
         self.time = self.time.max(Timestamp(entry.head().time));
         self.keys.replay(batch, entry, last_version);
         Ok(true)
+    }
+}
+
+/// Entries that are folded together, so that what they look up is fetched together.
+#[derive(Default)]
+struct Group<'a> {
+    entries: Vec<Entry<'a>>,
+    /// The events of all of them.
+    events: Vec<StoredEvent<'a>>,
+    /// The aggregate of each event.
+    hashes: Vec<Hash>,
+    /// What ended the group: it stands behind all that is in it.
+    failed: Option<JournalError>,
+}
+
+impl<'a> Group<'a> {
+    /// Takes the next entries, and those before out; `false` when there are none.
+    fn fill(&mut self, entries: &mut Entries<'a>) -> bool {
+        self.entries.clear();
+        self.events.clear();
+        for entry in entries.take(GROUP) {
+            let taken = entry.and_then(|entry| {
+                let events = entry.events();
+                self.entries.push(entry);
+                for event in events {
+                    self.events.push(event?);
+                }
+                Ok(())
+            });
+            if let Err(error) = taken {
+                self.failed = Some(error);
+                break;
+            }
+        }
+        !self.entries.is_empty() || self.failed.is_some()
     }
 }
