@@ -34,4 +34,4 @@ pub const CURSOR: Target = (records::cursor, 256);
 
 /// Verification, reading and recovery of a directory after the edits that the input lists. Each
 /// open reader holds two chunks, and batches that are not known to be durable keep theirs.
-pub const DIRECTORY: Target = (directory::recover_anything, 16 * CHUNK_BYTES);
+pub const DIRECTORY: Target = (directory::recover_anything, 8 * CHUNK_BYTES);

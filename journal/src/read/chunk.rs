@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     disk::{AlignedBuffer, DiskFile},
     error::Error,
-    limits::{BLOCK_BYTES, CHUNK_BYTES},
+    limits::{BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT},
 };
 
 /// A piece of one segment file.
@@ -13,16 +13,16 @@ pub(crate) struct Chunk {
     name: String,
     file: Arc<dyn DiskFile>,
     buffer: Arc<AlignedBuffer>,
-    /// The buffer before, for when the batches in it are done with.
-    older: Arc<AlignedBuffer>,
+    /// The buffers before, for when the batches in them are done with.
+    older: Vec<Arc<AlignedBuffer>>,
     /// Byte in the file at which the buffer begins.
     offset: u64,
 }
 
 impl Chunk {
     pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
-        let hollow = || Arc::new(AlignedBuffer::hollow());
-        Chunk { name, file, buffer: hollow(), older: hollow(), offset: 0 }
+        let buffer = Arc::new(AlignedBuffer::hollow());
+        Chunk { name, file, buffer, older: Vec::new(), offset: 0 }
     }
 
     /// Bytes `offset..offset + count` of the file, which lie before `end`. Reads ahead to `end`
@@ -48,12 +48,12 @@ impl Chunk {
         assert!(offset.is_multiple_of(BLOCK_BYTES as u64), "reads past the cache are aligned");
         assert!(wanted > 0, "there is something before the end");
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
-        std::mem::swap(&mut self.buffer, &mut self.older);
-        let free = Arc::get_mut(&mut self.buffer).filter(|buffer| buffer.capacity() >= wanted);
-        if free.is_none() {
-            // As much as is read: a survey looks at one block of each segment.
-            self.buffer = Arc::new(AlignedBuffer::new(wanted));
+        let buffer = self.free(wanted);
+        let before = std::mem::replace(&mut self.buffer, buffer);
+        if self.older.len() == CHUNKS_KEPT {
+            self.older.remove(0);
         }
+        self.older.push(before);
         let buffer = Arc::get_mut(&mut self.buffer).expect("nobody else has it: checked above");
         buffer.set_filled(0);
         let read = (self.file.read_at(offset, &mut buffer.all_mut()[..wanted]))
@@ -65,5 +65,17 @@ impl Chunk {
         buffer.set_filled(wanted);
         self.offset = offset;
         Ok(())
+    }
+
+    /// A buffer that nobody else has: one of those before, or a new one.
+    fn free(&mut self, wanted: usize) -> Arc<AlignedBuffer> {
+        let is_free = |held: &mut Arc<AlignedBuffer>| {
+            Arc::get_mut(held).is_some_and(|buffer| buffer.capacity() >= wanted)
+        };
+        match self.older.iter_mut().position(is_free) {
+            Some(at) => self.older.swap_remove(at),
+            // As much as is read: a survey looks at one block of each segment.
+            None => Arc::new(AlignedBuffer::new(wanted)),
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 pub use entries::{Entries, Entry, Event, Events};
 
 /// One batch as stored, verified. A clone shares the bytes; while any clone lives, so does the
-/// buffer of up to 1 MiB they are in.
+/// buffer of up to 2 MiB they are in.
 #[derive(Clone, Debug)]
 pub struct Batch {
     bytes: Arc<AlignedBuffer>,
