@@ -62,6 +62,7 @@ impl<A: Aggregate> Decoder<A> {
     }
 
     /// The event with all that is known of it, or `None` when it belongs to another kind.
+    #[inline]
     pub(crate) fn decode_recorded(
         &mut self,
         head: &hotledger_journal::EntryHead,

@@ -194,6 +194,11 @@ impl FeedReader {
         self.feeds.durable()
     }
 
+    /// Whether batches come from the journal: more follow at once, history or live.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.history.is_some()
+    }
+
     /// Times the reader had to go back to the journal.
     pub(crate) fn fallbacks(&self) -> u64 {
         self.fallbacks

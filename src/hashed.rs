@@ -58,7 +58,12 @@ impl<K: Hash + Eq, V> HashedMap<K, V> {
 
     /// Puts a value in, and gives back the one that it replaces.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let hash = self.hash(&key);
+        self.insert_hashed(self.hash(&key), key, value)
+    }
+
+    #[inline]
+    pub(crate) fn insert_hashed(&mut self, hash: u64, key: K, value: V) -> Option<V> {
+        debug_assert_eq!(hash, self.hash(&key), "the hash is the key's");
         if let Some(held) = self.get_hashed_mut(hash, &key) {
             return Some(std::mem::replace(held, value));
         }
@@ -88,6 +93,11 @@ impl<K: Hash + Eq, V> HashedMap<K, V> {
     /// Every entry, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Takes every entry out, in no order that means anything; the memory is kept.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (K, V)> {
+        self.entries.drain()
     }
 
     pub(crate) fn len(&self) -> usize {

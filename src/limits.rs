@@ -52,6 +52,14 @@ pub const FEED_BATCHES_MAX: usize = 32;
 /// at the limit the projector waits, and later catches up from the journal.
 pub const UNPUBLISHED_EVENTS_MAX: usize = 65_536;
 
+/// Rows of a table that change while it comes through history and are not shown yet: beside the
+/// rows themselves, a table never holds more.
+pub(crate) const ROWS_GATHERED_MAX: usize = 1 << 18;
+
+/// Events of history that a table takes before it shows what they changed: some 250 ms of work,
+/// a part of [`READ_AFTER_WAIT`], so that whoever waits for a position on the way gets it in time.
+pub(crate) const EVENTS_GATHERED_MAX: u64 = 1 << 20;
+
 /// How long the writer and a waiting caller spin before they park: about one sync of a good disk.
 ///
 /// A parked wake-up costs some 20 µs, a sync 75 to 90 µs, so parking on every hop would nearly

@@ -16,7 +16,7 @@ use crate::read::{
     KeyedTable, Progress, Projection, Projector, ProjectorStage, Readers, TableReader, ViewReader,
     ViewSource, WholeView,
 };
-use crate::rows::Rows;
+use crate::rows::ShownRows;
 use crate::view::{Table, View};
 
 /// Every view and table of one engine.
@@ -52,7 +52,7 @@ impl Sources {
     pub(crate) fn add_table<T: Table<A>, A: Aggregate>(
         &mut self,
         projection: KeyedTable<T, A>,
-        shown: Arc<ArcSwap<Rows<T::Key, T::Row>>>,
+        shown: Arc<ArcSwap<ShownRows<T::Key, T::Row>>>,
     ) -> Result<ProjectorStage, OpenError> {
         let (progress, thread) = self.projector::<T, A>(projection)?;
         let clock = Arc::clone(&self.clock);

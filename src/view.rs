@@ -43,7 +43,8 @@ pub trait View<A: Aggregate>: Default + Clone + Send + Sync + 'static {
 /// A keyed table: a fold of events into rows that are read one by one.
 ///
 /// Rows live in a lock-free map. Each row is always whole, but two rows may be read at two
-/// positions: what must agree across keys belongs in a [`View`].
+/// positions: what must agree across keys belongs in a [`View`]. While a table comes through
+/// history, its rows are shown now and then, each as its last event left it.
 pub trait Table<A: Aggregate>: Default + Send + 'static {
     /// What a row is found by.
     type Key: Hash + Eq + Clone + Send + Sync + 'static;

@@ -11,21 +11,24 @@ use crate::clock::Clock;
 use crate::error::ReadError;
 use crate::feed::Feeds;
 use crate::figures::Lag;
-use crate::limits::READ_AFTER_WAIT;
+use crate::limits::{EVENTS_GATHERED_MAX, READ_AFTER_WAIT};
 use crate::panics::message_of;
 use crate::position::Position;
 use crate::read::progress::Progress;
 use crate::read::projector::{Projection, Published};
-use crate::rows::Rows;
+use crate::rows::{Rows, ShownRows};
 use crate::view::{Recorded, Table};
 
-type Shown<T, A> = Rows<<T as Table<A>>::Key, <T as Table<A>>::Row>;
+type Shown<T, A> = ShownRows<<T as Table<A>>::Key, <T as Table<A>>::Row>;
 
 /// The projector's end of a table.
 pub(crate) struct KeyedTable<T: Table<A>, A: Aggregate> {
     table: T,
-    /// The rows that are written: those that readers see, but for the time after a failure.
-    rows: Arc<Shown<T, A>>,
+    /// The rows that are written: those that readers see, but for the time after a failure, and
+    /// but for what is gathered while history is read.
+    rows: Rows<T::Key, T::Row>,
+    /// Events taken since the rows were last shown.
+    taken: u64,
     shown: Arc<ArcSwap<Shown<T, A>>>,
     /// How far the shown rows had come when these were begun anew.
     show_from: Position,
@@ -33,11 +36,12 @@ pub(crate) struct KeyedTable<T: Table<A>, A: Aggregate> {
 
 impl<T: Table<A>, A: Aggregate> KeyedTable<T, A> {
     pub(crate) fn new() -> (Self, Arc<ArcSwap<Shown<T, A>>>) {
-        let rows = Arc::new(Rows::default());
-        let shown = Arc::new(ArcSwap::new(Arc::clone(&rows)));
+        let rows = Rows::default();
+        let shown = Arc::new(ArcSwap::new(Arc::clone(rows.shown())));
         let table = Self {
             table: T::default(),
             rows,
+            taken: 0,
             shown: Arc::clone(&shown),
             show_from: Position::ORIGIN,
         };
@@ -49,15 +53,27 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
     fn project(&mut self, recorded: Recorded<A>) -> Result<(), Box<str>> {
         let (table, rows) = (&mut self.table, &self.rows);
         catch_unwind(AssertUnwindSafe(|| table.project(&recorded, rows)))
-            .map_err(|panic| message_of(panic.as_ref()))
+            .map_err(|panic| message_of(panic.as_ref()))?;
+        self.taken += 1;
+        if self.rows.is_full() {
+            self.rows.show();
+        }
+        Ok(())
+    }
+
+    fn may_gather(&mut self, behind: bool) -> bool {
+        self.rows.gather(behind);
+        behind && self.taken < EVENTS_GATHERED_MAX
     }
 
     fn publish(&mut self, position: Position) -> Result<Published, Box<str>> {
+        self.taken = 0;
         if position < self.show_from {
             return Ok(Published::Later);
         }
-        if !Arc::ptr_eq(&self.rows, &self.shown.load()) {
-            self.shown.store(Arc::clone(&self.rows));
+        self.rows.show();
+        if !Arc::ptr_eq(self.rows.shown(), &self.shown.load()) {
+            self.shown.store(Arc::clone(self.rows.shown()));
         }
         self.show_from = position;
         Ok(Published::Yes)
@@ -67,7 +83,7 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
         // A row may have been half changed: build new rows beside the old, and show them when
         // they have come as far.
         self.table = T::default();
-        self.rows = Arc::new(Rows::default());
+        self.rows = Rows::default();
         Some(Position::ORIGIN)
     }
 
@@ -78,7 +94,7 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
 
 /// Reads one keyed table. Cheap to clone; any thread may use it.
 pub struct TableReader<K, R> {
-    shown: Arc<ArcSwap<Rows<K, R>>>,
+    shown: Arc<ArcSwap<ShownRows<K, R>>>,
     progress: Arc<Progress>,
     feeds: Feeds,
     clock: Arc<dyn Clock>,
@@ -97,7 +113,7 @@ impl<K, R> Clone for TableReader<K, R> {
 
 impl<K: std::hash::Hash + Eq + Clone, R: Clone> TableReader<K, R> {
     pub(crate) fn new(
-        shown: Arc<ArcSwap<Rows<K, R>>>,
+        shown: Arc<ArcSwap<ShownRows<K, R>>>,
         progress: Arc<Progress>,
         feeds: Feeds,
         clock: Arc<dyn Clock>,
@@ -108,7 +124,7 @@ impl<K: std::hash::Hash + Eq + Clone, R: Clone> TableReader<K, R> {
     /// The row as it is now. Some 150 ns among a million rows; never waits.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<R> {
-        self.shown.load().get(key)
+        self.shown.load().pin().get(key).cloned()
     }
 
     /// The row once the table has this position in it: read your own write.
@@ -146,8 +162,10 @@ impl<K: std::hash::Hash + Eq + Clone, R: Clone> TableReader<K, R> {
     }
 
     /// Visits every row, in no order.
-    pub fn for_each(&self, visit: impl FnMut(&K, &R)) {
-        self.shown.load().for_each(visit);
+    pub fn for_each(&self, mut visit: impl FnMut(&K, &R)) {
+        for (key, row) in &self.shown.load().pin() {
+            visit(key, row);
+        }
     }
 
     /// Up to here every event is in the table; rows may already show later ones.

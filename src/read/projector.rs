@@ -1,6 +1,5 @@
 //! Folds durable events into one view on a thread of its own, and fails alone.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,6 @@ use hotledger_journal::Batch;
 
 use crate::aggregate::Aggregate;
 use crate::decode::Decoder;
-use crate::error::OpenError;
 use crate::feed::{Fed, FeedReader};
 use crate::limits::PROJECTOR_BACKOFF;
 use crate::panics::message_of;
@@ -38,6 +36,10 @@ pub(crate) trait Projection<A: Aggregate>: Send {
 
     /// Whether it cannot take more before it has been published.
     fn is_full(&self) -> bool;
+
+    /// Told before each batch whether that is history, behind which more is to come; answers
+    /// whether it need not be published behind it.
+    fn may_gather(&mut self, behind: bool) -> bool;
 }
 
 /// Whether readers see the newest state.
@@ -132,6 +134,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
     fn take(&mut self, batch: &Batch) -> Result<(), String> {
         self.decoder.use_names(batch.names());
         let skipped = self.progress.skipped();
+        let may_gather = self.projection.may_gather(self.feed.is_behind());
         for entry in batch.entries() {
             let entry = entry.map_err(|error| error.to_string())?;
             let end = Position::after(entry.first_position() + u64::from(entry.event_count()));
@@ -148,24 +151,19 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
                 if position <= self.feed.next() {
                     continue;
                 }
-                let recorded = self.decoder.decode_recorded(entry.head(), &event);
-                self.project(recorded, position, &skipped)?;
+                if !skipped.contains(&position) {
+                    let recorded = self.decoder.decode_recorded(entry.head(), &event);
+                    if let Some(recorded) = recorded.map_err(|error| error.to_string())? {
+                        self.projection.project(recorded)?;
+                    }
+                }
+                self.took(position)?;
             }
         }
-        self.publish()
+        if may_gather { Ok(()) } else { self.publish() }
     }
 
-    fn project(
-        &mut self,
-        recorded: Result<Option<Recorded<A>>, OpenError>,
-        position: Position,
-        skipped: &BTreeSet<Position>,
-    ) -> Result<(), String> {
-        if !skipped.contains(&position)
-            && let Some(recorded) = recorded.map_err(|error| error.to_string())?
-        {
-            self.projection.project(recorded)?;
-        }
+    fn took(&mut self, position: Position) -> Result<(), String> {
         self.feed.handled(position);
         self.unpublished = true;
         if position <= self.careful_until {

@@ -146,6 +146,10 @@ impl<V: View<A>, A: Aggregate> Projection<A> for WholeView<V, A> {
         Some(self.reached)
     }
 
+    fn may_gather(&mut self, _: bool) -> bool {
+        false
+    }
+
     fn is_full(&self) -> bool {
         self.held_back >= UNPUBLISHED_EVENTS_MAX
     }
