@@ -3,15 +3,14 @@
 use std::error::Error;
 
 use hotledger::{Builder, Delivery, Engine, Position};
-use hotledger_domains::exchange::{Book, Command, Event, Side, TimeInForce, TopOfBook};
-
-const SYMBOL: &str = "AAPL";
+use hotledger_domains::exchange::{Book, Command, Event, Side, Symbol, TimeInForce, TopOfBook};
 
 fn limit(order: u64, side: Side, price: i64, size: u64) -> Command {
     Command::Limit { order, side, price, size, time_in_force: TimeInForce::GoodTillCancelled }
 }
 
 pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
+    let symbol: Symbol = "AAPL".parse()?;
     let engine = builder.aggregate::<Book>().table::<TopOfBook, Book>().open()?;
 
     // Many commands under way, answers in order, nothing allocated or woken per command.
@@ -19,10 +18,10 @@ pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
     for order in 0..40 {
         let (side, price) = if order % 2 == 0 { (Side::Buy, 9_990) } else { (Side::Sell, 10_010) };
         let command = limit(order, side, price + i64::try_from(order % 5)?, 100);
-        session.submit(SYMBOL.to_owned(), command).map_err(|_| "more than 64 in flight")?;
+        session.submit(symbol, command).map_err(|_| "more than 64 in flight")?;
     }
     let aggressor = Command::Market { order: 99, side: Side::Buy, size: 250 };
-    session.submit(SYMBOL.to_owned(), aggressor).map_err(|_| "more than 64 in flight")?;
+    session.submit(symbol, aggressor).map_err(|_| "more than 64 in flight")?;
     let mut last = Position::ORIGIN;
     while let Some(answer) = session.reap_wait() {
         last = answer.map_err(|error| format!("{error}"))?.position;
@@ -40,7 +39,7 @@ pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let top = engine.table::<TopOfBook, Book>().get_after(last, &SYMBOL.to_owned())?;
+    let top = engine.table::<TopOfBook, Book>().get_after(last, &symbol)?;
     println!("{top:?}");
     Ok(engine.close()?)
 }

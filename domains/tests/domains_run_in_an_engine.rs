@@ -6,7 +6,9 @@ use hotledger_domains::bank::{
 };
 use hotledger_domains::exchange::lobster::Message;
 use hotledger_domains::exchange::replay::{Fidelity, Judge, step};
-use hotledger_domains::exchange::{Bars, Book, Depth, Quote, Side, Top, TopOfBook, TradeTape};
+use hotledger_domains::exchange::{
+    Bars, Book, Depth, Quote, Side, Symbol, Top, TopOfBook, TradeTape,
+};
 
 fn builder() -> Builder {
     Engine::in_memory()
@@ -75,7 +77,8 @@ fn a_transfer_is_made_whole_or_not_at_all() {
 #[test]
 fn recorded_order_flow_is_replayed_and_judged() {
     let engine = builder().open().unwrap();
-    let (book, mut judge) = (engine.aggregate::<Book>("X"), Judge::new());
+    let x: Symbol = "X".parse().unwrap();
+    let (book, mut judge) = (engine.aggregate::<Book>(x), Judge::new());
     let flow = ["1,1,7,10,100,1", "2,1,8,10,100,1", "3,1,9,4,105,-1", "4,4,7,10,100,1"];
     let mut last = Position::ORIGIN;
     for (line, text) in flow.into_iter().enumerate() {
@@ -92,13 +95,13 @@ fn recorded_order_flow_is_replayed_and_judged() {
     assert_eq!(judge.fidelity(), Fidelity { compared: 1, exact: 1 });
 
     let quote = |price, size| Some(Quote { price, size });
-    let top = engine.table::<TopOfBook, Book>().get_after(last, &"X".to_owned()).unwrap();
+    let top = engine.table::<TopOfBook, Book>().get_after(last, &x).unwrap();
     assert_eq!(top, Some(Top { bid: quote(100, 10), ask: quote(105, 4) }));
     let depth = engine.view::<Depth>();
     let depth = depth.read_after(last).unwrap();
-    assert_eq!(depth.of("X").unwrap().best(Side::Sell), quote(105, 4));
+    assert_eq!(depth.of(x).unwrap().best(Side::Sell), quote(105, 4));
     let tape = engine.view::<TradeTape>();
-    assert_eq!(tape.read_after(last).unwrap().of("X").next().unwrap().maker, 7);
+    assert_eq!(tape.read_after(last).unwrap().of(x).next().unwrap().maker, 7);
     let bars = engine.view::<Bars>();
-    assert_eq!(bars.read_after(last).unwrap().of("X").next().unwrap().volume, 10);
+    assert_eq!(bars.read_after(last).unwrap().of(x).next().unwrap().volume, 10);
 }

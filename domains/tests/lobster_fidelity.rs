@@ -51,15 +51,15 @@ fn an_engine_leaves_the_same_book() {
     for file in message_files().into_iter().flatten() {
         let engine = Engine::in_memory().aggregate::<Book>().open().unwrap();
         let mut session = engine.session::<Book>(IN_FLIGHT_MAX);
+        let id = "X".parse().unwrap();
         for message in messages(BufReader::new(File::open(&file).unwrap())) {
             let Some(step) = step(&message.unwrap()) else { continue };
             if session.in_flight() == IN_FLIGHT_MAX {
                 let _ = session.reap_wait();
             }
-            session.submit("X".to_owned(), step.command).unwrap();
+            session.submit(id, step.command).unwrap();
         }
         while session.reap_wait().is_some() {}
-        let id = "X".to_owned();
         let found = engine.as_of(At::Latest).aggregate::<Book>(&id).unwrap().unwrap();
         assert_eq!(found.state, replay(&file).book);
     }

@@ -6,9 +6,13 @@ use hotledger_domains::bank::{
     TotalMoney,
 };
 use hotledger_domains::exchange::{
-    self, Bar, Bars, Book, Depth, OrderId, Price, Quote, Side, Size, TAPE_TRADES_MAX, Top,
+    self, Bar, Bars, Book, Depth, OrderId, Price, Quote, Side, Size, Symbol, TAPE_TRADES_MAX, Top,
     TopOfBook, TradeTape,
 };
+
+fn symbol(text: &str) -> Symbol {
+    text.parse().unwrap()
+}
 
 /// An event as the journal would give it: the time is in milliseconds.
 fn recorded<A: Aggregate>(id: A::Id, index: u64, time_ms: i64, event: A::Event) -> Recorded<A> {
@@ -35,14 +39,14 @@ fn withdrawn(account: u64, index: u64, amount: u64) -> Recorded<Account> {
 fn rests(index: u64, order: OrderId, side: Side, price: Price, size: Size) -> Recorded<Book> {
     let price = Some(price);
     let event = exchange::Event::Accepted { order, side, price, size, resting: size };
-    recorded("X".to_owned(), index, 0, event)
+    recorded(symbol("X"), index, 0, event)
 }
 
 /// Somebody buys from the order with this id.
 fn bought(index: u64, time_ms: i64, maker: OrderId, price: Price, size: Size) -> Recorded<Book> {
     let (taker, aggressor) = (99, Side::Buy);
     let event = exchange::Event::Traded { maker, taker, aggressor, price, size };
-    recorded("X".to_owned(), index, time_ms, event)
+    recorded(symbol("X"), index, time_ms, event)
 }
 
 #[test]
@@ -106,7 +110,7 @@ fn top_of_book() {
         (bought(4, 0, 1, 101, 3), quote(100, 1), quote(102, 7)),
     ] {
         table.project(&event, &rows);
-        assert_eq!(rows.get(&"X".to_owned()), Some(Top { bid, ask }));
+        assert_eq!(rows.get(&symbol("X")), Some(Top { bid, ask }));
     }
 }
 
@@ -116,11 +120,11 @@ fn depth() {
     view.project(&rests(0, 1, Side::Buy, 99, 5));
     view.project(&rests(1, 2, Side::Buy, 100, 5));
     view.project(&rests(2, 3, Side::Buy, 99, 2));
-    let levels = view.of("X").unwrap();
+    let levels = view.of(symbol("X")).unwrap();
     let bids: Vec<_> = levels.bids().collect();
     assert_eq!(bids, [Quote { price: 100, size: 5 }, Quote { price: 99, size: 7 }]);
     assert_eq!(levels.asks().len(), 0);
-    assert!(view.of("Y").is_none());
+    assert!(view.of(symbol("Y")).is_none());
 }
 
 #[test]
@@ -129,9 +133,9 @@ fn the_tape_has_the_newest_trades() {
     view.project(&rests(0, 1, Side::Sell, 100, u64::MAX));
     let trades = TAPE_TRADES_MAX as u64 + 1;
     (1..=trades).for_each(|index| view.project(&bought(index, 0, 1, 100, index)));
-    let sizes: Vec<_> = view.of("X").map(|trade| trade.size).collect();
+    let sizes: Vec<_> = view.of(symbol("X")).map(|trade| trade.size).collect();
     assert_eq!(sizes, (2..=trades).collect::<Vec<_>>());
-    assert_eq!(view.of("Y").count(), 0);
+    assert_eq!(view.of(symbol("Y")).count(), 0);
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn a_bar_holds_the_trades_of_one_second() {
     {
         view.project(&bought(index as u64, time_ms, 1, price, size));
     }
-    let bars: Vec<_> = view.of("X").copied().collect();
+    let bars: Vec<_> = view.of(symbol("X")).copied().collect();
     let flat = |second, price, volume| Bar {
         second,
         open: price,

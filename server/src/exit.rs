@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use hotledger::{HaltReason, OpenError, ReadError};
+use hotledger_domains::exchange::SymbolError;
 use hotledger_domains::exchange::lobster::LobsterError;
 use hotledger_journal as journal;
 
@@ -45,6 +46,9 @@ pub(crate) enum Failure {
     /// The file is not what it should be.
     #[error(transparent)]
     Malformed(#[from] LobsterError),
+    /// The name of a message file does not say what was traded.
+    #[error("the name of a message file begins with its symbol: {0}")]
+    Unnamed(#[from] SymbolError),
     /// The engine stopped on the way.
     #[error("the engine has stopped; open it again and repeat what was not answered")]
     Halted,
@@ -59,7 +63,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => USAGE,
+            Self::Usage(_) | Self::Unnamed(_) => USAGE,
             Self::Damaged { .. } | Self::Lost { .. } => DAMAGED,
             Self::BadKey(_) => CONFIGURATION,
             Self::Malformed(LobsterError::Read { .. }) => IO,

@@ -6,7 +6,7 @@ use hotledger::{Recorded, View};
 use serde::Serialize;
 
 use super::instruments::Instruments;
-use super::{Book, Event, Price, Size};
+use super::{Book, Event, Price, Size, Symbol};
 
 /// How many bars are kept for each instrument: a day in which every second has a trade.
 pub const BARS_MAX: usize = 86_400;
@@ -37,7 +37,7 @@ pub struct Bar {
 impl Bars {
     /// The newest bars of an instrument, at most [`BARS_MAX`], the newest last. A second without
     /// a trade has no bar.
-    pub fn of(&self, symbol: &str) -> impl DoubleEndedIterator<Item = &Bar> {
+    pub fn of(&self, symbol: Symbol) -> impl DoubleEndedIterator<Item = &Bar> {
         self.instruments.get(symbol).into_iter().flatten()
     }
 }
@@ -63,7 +63,7 @@ impl View<Book> for Bars {
             return;
         };
         let second = recorded.time.seconds();
-        let bars = self.instruments.of(&recorded.id);
+        let bars = self.instruments.of(recorded.id);
         match bars.back_mut() {
             Some(bar) if bar.second == second => return bar.add(price, size),
             _ => {}

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{OrderId, Price, Side, Size};
+use super::{OrderId, Price, Side, Size, Symbol, SymbolError};
 
 /// How long a line may be, in bytes; real ones have about 50.
 pub const LINE_BYTES_MAX: usize = 256;
@@ -85,9 +85,11 @@ pub enum LobsterError {
 }
 
 /// The symbol in the name of a message file, which begins with it.
-#[must_use]
-pub fn symbol(file_name: &str) -> &str {
-    file_name.split(['_', '.']).next().unwrap_or(file_name)
+///
+/// # Errors
+/// When the name begins with something else.
+pub fn symbol(file_name: &str) -> Result<Symbol, SymbolError> {
+    file_name.split(['_', '.']).next().unwrap_or(file_name).parse()
 }
 
 /// The messages of a file, in order; the first error is the last item.

@@ -48,6 +48,7 @@ pub mod lobster;
 mod refusal;
 pub mod replay;
 mod side;
+mod symbol;
 mod top_of_book;
 mod trade_tape;
 
@@ -59,6 +60,7 @@ pub use event::Event;
 pub use levels::{Levels, Quote};
 pub use refusal::Refusal;
 pub use side::Side;
+pub use symbol::{SYMBOL_CHARS_MAX, Symbol, SymbolError};
 pub use top_of_book::{Top, TopOfBook};
 pub use trade_tape::{TAPE_TRADES_MAX, Trade, TradeTape};
 

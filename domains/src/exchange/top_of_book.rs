@@ -4,7 +4,7 @@ use hotledger::{Recorded, Rows, Table};
 use serde::Serialize;
 
 use super::instruments::Instruments;
-use super::{Book, Levels, Quote, Side};
+use super::{Book, Levels, Quote, Side, Symbol};
 
 /// The best bid and ask of every instrument, by its symbol.
 #[derive(Clone, Debug, Default)]
@@ -29,17 +29,17 @@ impl Top {
 }
 
 impl Table<Book> for TopOfBook {
-    type Key = String;
+    type Key = Symbol;
     type Row = Top;
 
     /// A row is written only when it changes: most events happen behind the best price.
-    fn project(&mut self, recorded: &Recorded<Book>, rows: &Rows<String, Top>) {
-        let levels = self.instruments.of(&recorded.id);
+    fn project(&mut self, recorded: &Recorded<Book>, rows: &Rows<Symbol, Top>) {
+        let levels = self.instruments.of(recorded.id);
         let before = Top::of(levels);
         levels.apply(&recorded.event);
         let top = Top::of(levels);
         if top != before {
-            rows.insert(recorded.id.clone(), top);
+            rows.insert(recorded.id, top);
         }
     }
 }

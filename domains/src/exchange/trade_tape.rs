@@ -6,7 +6,7 @@ use hotledger::{Position, Recorded, Timestamp, View};
 use serde::Serialize;
 
 use super::instruments::Instruments;
-use super::{Book, Event, OrderId, Price, Side, Size};
+use super::{Book, Event, OrderId, Price, Side, Size, Symbol};
 
 /// How many trades are kept for each instrument. Older ones are in the journal.
 pub const TAPE_TRADES_MAX: usize = 1_000;
@@ -38,7 +38,7 @@ pub struct Trade {
 
 impl TradeTape {
     /// The newest trades of an instrument, at most [`TAPE_TRADES_MAX`], the newest last.
-    pub fn of(&self, symbol: &str) -> impl DoubleEndedIterator<Item = &Trade> {
+    pub fn of(&self, symbol: Symbol) -> impl DoubleEndedIterator<Item = &Trade> {
         self.instruments.get(symbol).into_iter().flatten()
     }
 }
@@ -49,7 +49,7 @@ impl View<Book> for TradeTape {
             return;
         };
         let (position, time) = (recorded.position, recorded.time);
-        let tape = self.instruments.of(&recorded.id);
+        let tape = self.instruments.of(recorded.id);
         if tape.len() == TAPE_TRADES_MAX {
             tape.pop_front();
         }

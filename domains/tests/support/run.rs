@@ -12,7 +12,7 @@ use proptest::test_runner::TestCaseError;
 
 use super::naive::{Answer, Ask, Intent, Model};
 use super::plan::{Path, Plan, Step, Then, Wave};
-use super::wire::{Due, Told, Wire};
+use super::wire::{Due, Told, Wire, symbol};
 
 pub(crate) type Checked<T = ()> = Result<T, TestCaseError>;
 
@@ -206,7 +206,7 @@ impl Run<'_> {
             events += account.version;
         }
         for (&id, book) in &self.model.books {
-            let found = engine.as_of(At::Latest).aggregate::<Book>(&id.to_owned());
+            let found = engine.as_of(At::Latest).aggregate::<Book>(&symbol(id));
             let found = found.expect("the journal can be read").expect("it has events");
             prop_assert_eq!(found.version, Version(book.version));
             for side in [Side::Buy, Side::Sell] {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use hotledger::{Aggregate, Engine, ExecuteError, Pending, Receipt, Request, Session};
 use hotledger::{TransactReceipt, Version};
 use hotledger_domains::bank::{self, Account, TransferRefusal};
-use hotledger_domains::exchange::{self, Book};
+use hotledger_domains::exchange::{self, Book, Symbol};
 
 use super::naive::{Answer, Ask, Intent, Refused, transfer};
 use super::plan::Path;
@@ -39,6 +39,11 @@ struct Lane<A: Aggregate> {
     refused: fn(A::Refusal) -> Refused,
 }
 
+/// The id of the book that the model calls so.
+pub(crate) fn symbol(book: &str) -> Symbol {
+    book.parse().expect("the plan names books by symbols")
+}
+
 enum OneShot {
     Bank(Pending<Receipt, bank::Refusal>),
     Book(Pending<Receipt, exchange::Refusal>),
@@ -69,7 +74,7 @@ impl Wire {
             (Path::Sessions, Intent::Book(id, command)) => {
                 self.accounts.drain(told);
                 self.drain_one_shots(told);
-                self.books.send(id.to_owned(), command, due, told);
+                self.books.send(symbol(id), command, due, told);
             }
             (Path::AccountsBesideBooks, _) => self.post(due),
             (Path::OneShots | Path::Sessions, _) => {
@@ -102,7 +107,7 @@ impl Wire {
                 OneShot::Bank(key.into_iter().fold(execute, |it, key| it.key(key)).submit())
             }
             Intent::Book(id, command) => {
-                let execute = self.engine.aggregate::<Book>(id).execute(command);
+                let execute = self.engine.aggregate::<Book>(symbol(id)).execute(command);
                 let execute = expected.into_iter().fold(execute, |it, at| it.expecting(at));
                 OneShot::Book(key.into_iter().fold(execute, |it, key| it.key(key)).submit())
             }

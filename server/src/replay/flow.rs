@@ -78,8 +78,7 @@ impl<'a> Flow<'a> {
         let now = Instant::now();
         let mut burst = 0;
         for step in self.recording.steps[self.submitted..].iter().take(BURST as usize) {
-            let symbol = self.recording.symbol.clone();
-            if self.session.submit(symbol, step.command.clone()).is_err() {
+            if self.session.submit(self.recording.symbol, step.command.clone()).is_err() {
                 break;
             }
             burst += 1;

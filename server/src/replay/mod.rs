@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::Context;
 use hotledger::{At, Delivery, Engine, OpenError, Position};
 use hotledger_domains::exchange::replay::{Judge, Step, step};
-use hotledger_domains::exchange::{Book, Event, lobster};
+use hotledger_domains::exchange::{Book, Event, Symbol, lobster};
 use hotledger_journal as journal;
 
 use self::flow::{Flow, Passed};
@@ -22,7 +22,7 @@ use crate::kinds;
 
 /// The steps of a file, understood before the first command is sent.
 struct Recording {
-    symbol: String,
+    symbol: Symbol,
     messages: u64,
     steps: Vec<Step>,
 }
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<()> {
     // 1. The whole file is understood first: a bad line must not leave half a book behind.
     let recording = read(&args.file)?;
     // 2. A book that is there already is looked at read-only, and left alone.
-    refuse_a_second_book(args, &recording.symbol)?;
+    refuse_a_second_book(args, recording.symbol)?;
     // 3. Commands through a session, as fast as it takes them.
     let engine = open_engine(args)?;
     let before = engine.position();
@@ -51,7 +51,7 @@ fn read(file: &Path) -> anyhow::Result<Recording> {
     let failed = || format!("cannot read {}", file.display());
     let input = BufReader::new(File::open(file).with_context(failed)?);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let symbol = lobster::symbol(&name).to_owned();
+    let symbol = lobster::symbol(&name).map_err(Failure::from)?;
     let mut recording = Recording { symbol, messages: 0, steps: Vec::new() };
     for message in lobster::messages(input) {
         let message = message.map_err(Failure::from).with_context(failed)?;
@@ -61,14 +61,14 @@ fn read(file: &Path) -> anyhow::Result<Recording> {
     Ok(recording)
 }
 
-fn refuse_a_second_book(args: &ReplayArgs, symbol: &str) -> anyhow::Result<()> {
+fn refuse_a_second_book(args: &ReplayArgs, symbol: Symbol) -> anyhow::Result<()> {
     let directory = args.data.display();
     let failed = || format!("cannot read {directory}");
     let archive = match kinds::register(Engine::builder(&args.data)).open_read_only() {
         Err(OpenError::Journal(journal::Error::Missing)) => return Ok(()),
         archive => archive.with_context(failed)?,
     };
-    let found = archive.as_of(At::Latest).aggregate::<Book>(&symbol.to_owned());
+    let found = archive.as_of(At::Latest).aggregate::<Book>(&symbol);
     match found.with_context(failed)? {
         None => Ok(()),
         Some(book) => Err(Failure::InTheWay(format!(
@@ -111,7 +111,7 @@ fn judge(
     let mut trades = 0;
     if passed.last > before {
         // Everything up to the last receipt is durable, so this comes to an end.
-        for delivery in engine.subscribe_to::<Book>(recording.symbol.clone(), before) {
+        for delivery in engine.subscribe_to::<Book>(recording.symbol, before) {
             let Delivery::Event(recorded) = delivery? else { continue };
             trades += u64::from(matches!(recorded.event, Event::Traded { .. }));
             judge.observe(&recorded.event);

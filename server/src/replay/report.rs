@@ -43,7 +43,7 @@ impl Report {
     ) -> Self {
         let commands = recording.steps.len() as u64;
         Self {
-            symbol: recording.symbol.clone(),
+            symbol: recording.symbol.to_string(),
             messages: recording.messages,
             commands,
             refused: passed.refused.clone(),

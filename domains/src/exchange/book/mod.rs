@@ -12,7 +12,7 @@ use self::canonical::{Form, Written};
 use self::ladder::Ladder;
 pub use self::orders::Resting;
 use self::orders::{NONE, Orders};
-use super::{Command, Event, OrderId, Price, Quote, Refusal, Side, Size};
+use super::{Command, Event, OrderId, Price, Quote, Refusal, Side, Size, Symbol};
 
 /// How many orders a book may hold: some 1 GB of them.
 pub const ORDERS_MAX: usize = 1 << 24;
@@ -111,7 +111,7 @@ impl Book {
 impl Aggregate for Book {
     const KIND: &'static str = "book";
 
-    type Id = String;
+    type Id = Symbol;
     type Command = Command;
     type Event = Event;
     type Refusal = Refusal;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use hotledger::{Engine, Request};
-use hotledger_domains::exchange::{Book, Command, OrderId, Refusal, Side, lobster};
+use hotledger_domains::exchange::{
+    Book, Command, OrderId, Refusal, Side, Symbol, SymbolError, lobster,
+};
 
 use self::reel::Reel;
 use super::workload::{Stream, Workload, pass};
@@ -22,10 +24,10 @@ const PROBE: OrderId = OrderId::MAX;
 
 /// Order messages over a number of books.
 pub(super) struct Exchange {
-    symbol: String,
+    symbol: Symbol,
     reel: Arc<Reel>,
-    clients: u64,
-    books: u64,
+    clients: usize,
+    books: Vec<Symbol>,
 }
 
 /// What one client sends: each message to each of its books, round after round.
@@ -40,7 +42,7 @@ pub(super) struct OrderFlow {
 
 /// A book that only one client sends to.
 struct OwnBook {
-    symbol: String,
+    symbol: Symbol,
     /// Its version before the first round.
     version: u64,
 }
@@ -58,21 +60,25 @@ impl Exchange {
             return Err(Failure::Usage(few).into());
         }
         let (symbol, reel) = match file {
-            None => ("MADE-UP".to_owned(), Reel::of(synthetic::messages())?),
+            None => ("MADE-UP".parse()?, Reel::of(synthetic::messages())?),
             Some(file) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
-                (lobster::symbol(&name).to_owned(), read(file)?)
+                (lobster::symbol(&name).map_err(Failure::from)?, read(file)?)
             }
         };
-        Ok(Self { symbol, reel: Arc::new(reel), clients: clients.into(), books: books.into() })
+        let (reel, books) = (Arc::new(reel), symbols(symbol, books)?);
+        Ok(Self { symbol, reel, clients: clients as usize, books })
     }
+}
 
-    fn symbol(&self, book: u64) -> String {
-        match self.books {
-            1 => self.symbol.clone(),
-            _ => format!("{}-{book}", self.symbol),
-        }
+/// What so many books are called.
+fn symbols(symbol: Symbol, books: u32) -> anyhow::Result<Vec<Symbol>> {
+    if books == 1 {
+        return Ok(vec![symbol]);
     }
+    let numbered = (0..books).map(|book| format!("{symbol}-{book}").parse());
+    let symbols: Result<_, SymbolError> = numbered.collect();
+    symbols.map_err(|error| Failure::Usage(format!("too many books: {error}")).into())
 }
 
 fn read(file: &Path) -> anyhow::Result<Reel> {
@@ -93,7 +99,11 @@ impl Workload for Exchange {
             "order flow of {}{}: {} order messages a round, each a command ({} cancel what rests \
              at the end, {:.2} % are refused, {} about hidden orders are left out)",
             self.symbol,
-            if self.books == 1 { " into one book" } else { " into each of several books in turn" },
+            if self.books.len() == 1 {
+                " into one book"
+            } else {
+                " into each of several books in turn"
+            },
             out::grouped(commands),
             out::grouped(*closing),
             percent(*refused, commands),
@@ -102,14 +112,14 @@ impl Workload for Exchange {
     }
 
     fn aggregates(&self) -> u64 {
-        self.books
+        self.books.len() as u64
     }
 
     fn stream(&self, client: u64) -> OrderFlow {
-        let own = (client..self.books).step_by(self.clients as usize);
+        let own = self.books.iter().skip(client as usize).step_by(self.clients);
         OrderFlow {
             reel: Arc::clone(&self.reel),
-            books: own.map(|book| OwnBook { symbol: self.symbol(book), version: 0 }).collect(),
+            books: own.map(|&symbol| OwnBook { symbol, version: 0 }).collect(),
             message: 0,
             book: 0,
             round: 0,
@@ -118,7 +128,7 @@ impl Workload for Exchange {
 
     fn prepare(&self, engine: &Engine, streams: &mut [OrderFlow]) -> anyhow::Result<()> {
         for book in streams.iter_mut().flat_map(|flow| &mut flow.books) {
-            book.version = version_when_empty(engine, &book.symbol)?;
+            book.version = version_when_empty(engine, book.symbol)?;
         }
         Ok(())
     }
@@ -138,7 +148,7 @@ impl Workload for Exchange {
         for flow in streams.iter_mut() {
             let left = flow.left_in_round();
             pass::<Self>(engine, flow, left)?;
-            for OwnBook { symbol, version } in &flow.books {
+            for &OwnBook { symbol, version } in &flow.books {
                 let events = version_when_empty(engine, symbol)? - version - PROBE_EVENTS;
                 let expected = flow.round * self.reel.events;
                 ensure!(events == expected, "{symbol} has {events} events and not {expected}");
@@ -157,7 +167,7 @@ impl Workload for Exchange {
             out::grouped(rounds * self.reel.len() as u64 - refused),
             out::grouped(refused),
             if refused > 0 { " (their orders are older than the recording)" } else { "" },
-            if self.books == 1 { "the book is" } else { "all books are" },
+            if self.books.len() == 1 { "the book is" } else { "all books are" },
         )))
     }
 }
@@ -174,7 +184,7 @@ impl OrderFlow {
 impl Stream<Book> for OrderFlow {
     fn next(&mut self) -> Request<Book> {
         let command = self.reel.command(self.message, self.round);
-        let symbol = self.books[self.book].symbol.clone();
+        let symbol = self.books[self.book].symbol;
         self.book += 1;
         if self.book == self.books.len() {
             self.book = 0;
@@ -193,7 +203,7 @@ const PROBE_EVENTS: u64 = 4;
 
 /// Asks a book for one share of each side: where nothing rests, each order is accepted and
 /// expires, and there is no trade. The version after that.
-fn version_when_empty(engine: &Engine, symbol: &str) -> anyhow::Result<u64> {
+fn version_when_empty(engine: &Engine, symbol: Symbol) -> anyhow::Result<u64> {
     let mut version = 0;
     for side in [Side::Buy, Side::Sell] {
         let order = Command::Market { order: PROBE, side, size: 1 };
