@@ -4,8 +4,6 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use crate::aggregate::Aggregate;
 use crate::clock::Clock;
 use crate::decode::Decoder;
@@ -13,10 +11,9 @@ use crate::error::OpenError;
 use crate::feed::Feeds;
 use crate::position::Position;
 use crate::read::{
-    KeyedTable, Progress, Projection, Projector, ProjectorStage, Readers, TableReader, ViewReader,
-    ViewSource, WholeView,
+    KeyedTable, Progress, Projection, Projector, ProjectorStage, Readers, Shown, TableReader,
+    ViewReader, ViewSource, WholeView,
 };
-use crate::rows::ShownRows;
 use crate::view::{Table, View};
 
 /// Every view and table of one engine.
@@ -52,7 +49,7 @@ impl Sources {
     pub(crate) fn add_table<T: Table<A>, A: Aggregate>(
         &mut self,
         projection: KeyedTable<T, A>,
-        shown: Arc<ArcSwap<ShownRows<T::Key, T::Row>>>,
+        shown: Arc<Shown<T::Key, T::Row>>,
     ) -> Result<ProjectorStage, OpenError> {
         let (progress, thread) = self.projector::<T, A>(projection)?;
         let clock = Arc::clone(&self.clock);

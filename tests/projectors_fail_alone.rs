@@ -87,6 +87,9 @@ fn a_panicking_projector_stops_before_the_event_and_goes_on_when_it_can() {
         Some(20),
         "no event counted twice"
     );
+    for reader in [&engine.table::<BrittleRows, _>(), &counted.clone(), &counted] {
+        assert_eq!(reader.get(&1), Some(20), "whenever it was made");
+    }
     assert!(engine.stats().readers.iter().all(|reader| reader.failure.is_none()));
 }
 

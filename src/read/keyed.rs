@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,7 +20,37 @@ use crate::read::projector::{Projection, Published};
 use crate::rows::{Rows, ShownRows};
 use crate::view::{Recorded, Table};
 
-type Shown<T, A> = ShownRows<<T as Table<A>>::Key, <T as Table<A>>::Row>;
+type ShownOf<T, A> = Shown<<T as Table<A>>::Key, <T as Table<A>>::Row>;
+
+/// The rows that readers see. Others take their place only after a failure of the projector.
+pub(crate) struct Shown<K, R> {
+    rows: ArcSwap<ShownRows<K, R>>,
+    /// How often others have taken their place.
+    turns: AtomicU64,
+}
+
+impl<K, R> Shown<K, R> {
+    fn show(&self, rows: Arc<ShownRows<K, R>>) {
+        self.rows.store(rows);
+        self.turns.fetch_add(1, Ordering::Release);
+    }
+
+    /// The rows as they are shown now, to be kept. The count is taken first: should others take
+    /// their place meanwhile, those kept count as outdated.
+    fn keep(&self) -> Kept<K, R> {
+        let turns = self.turns.load(Ordering::Acquire);
+        Kept { rows: self.rows.load_full(), turns }
+    }
+}
+
+/// Rows that a reader keeps, which are the shown ones as long as the count is the same.
+///
+/// To ask for the count is one look at memory that hardly ever changes. To borrow the shown rows
+/// are two exchanges, behind which the processor does not begin with the next row: 30 to 60 ns.
+struct Kept<K, R> {
+    rows: Arc<ShownRows<K, R>>,
+    turns: u64,
+}
 
 /// The projector's end of a table.
 pub(crate) struct KeyedTable<T: Table<A>, A: Aggregate> {
@@ -29,15 +60,16 @@ pub(crate) struct KeyedTable<T: Table<A>, A: Aggregate> {
     rows: Rows<T::Key, T::Row>,
     /// Events taken since the rows were last shown.
     taken: u64,
-    shown: Arc<ArcSwap<Shown<T, A>>>,
+    shown: Arc<ShownOf<T, A>>,
     /// How far the shown rows had come when these were begun anew.
     show_from: Position,
 }
 
 impl<T: Table<A>, A: Aggregate> KeyedTable<T, A> {
-    pub(crate) fn new() -> (Self, Arc<ArcSwap<Shown<T, A>>>) {
+    pub(crate) fn new() -> (Self, Arc<ShownOf<T, A>>) {
         let rows = Rows::default();
-        let shown = Arc::new(ArcSwap::new(Arc::clone(rows.shown())));
+        let (shown, turns) = (ArcSwap::new(Arc::clone(rows.shown())), AtomicU64::new(0));
+        let shown = Arc::new(Shown { rows: shown, turns });
         let table = Self {
             table: T::default(),
             rows,
@@ -72,8 +104,8 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
             return Ok(Published::Later);
         }
         self.rows.show();
-        if !Arc::ptr_eq(self.rows.shown(), &self.shown.load()) {
-            self.shown.store(Arc::clone(self.rows.shown()));
+        if !Arc::ptr_eq(self.rows.shown(), &self.shown.rows.load()) {
+            self.shown.show(Arc::clone(self.rows.shown()));
         }
         self.show_from = position;
         Ok(Published::Yes)
@@ -93,8 +125,13 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
 }
 
 /// Reads one keyed table. Cheap to clone; any thread may use it.
+///
+/// It keeps the rows that were shown when it was made. After a failure of the projector others
+/// take their place: it reads those then, and a clone of it keeps those.
 pub struct TableReader<K, R> {
-    shown: Arc<ArcSwap<ShownRows<K, R>>>,
+    shown: Arc<Shown<K, R>>,
+    /// Nothing in the one that the engine makes all others from, and never reads.
+    kept: Option<Kept<K, R>>,
     progress: Arc<Progress>,
     feeds: Feeds,
     clock: Arc<dyn Clock>,
@@ -104,6 +141,7 @@ impl<K, R> Clone for TableReader<K, R> {
     fn clone(&self) -> Self {
         Self {
             shown: Arc::clone(&self.shown),
+            kept: Some(self.shown.keep()),
             progress: Arc::clone(&self.progress),
             feeds: self.feeds.clone(),
             clock: Arc::clone(&self.clock),
@@ -113,18 +151,23 @@ impl<K, R> Clone for TableReader<K, R> {
 
 impl<K: std::hash::Hash + Eq + Clone, R: Clone> TableReader<K, R> {
     pub(crate) fn new(
-        shown: Arc<ArcSwap<ShownRows<K, R>>>,
+        shown: Arc<Shown<K, R>>,
         progress: Arc<Progress>,
         feeds: Feeds,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { shown, progress, feeds, clock }
+        Self { shown, kept: None, progress, feeds, clock }
     }
 
-    /// The row as it is now. Some 150 ns among a million rows; never waits.
+    /// The row as it is now. 140 to 200 ns at random among a million rows; never waits.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<R> {
-        self.shown.load().pin().get(key).cloned()
+        match &self.kept {
+            Some(kept) if kept.turns == self.shown.turns.load(Ordering::Acquire) => {
+                kept.rows.pin().get(key).cloned()
+            }
+            _ => self.shown.rows.load().pin().get(key).cloned(),
+        }
     }
 
     /// The row once the table has this position in it: read your own write.
@@ -152,7 +195,7 @@ impl<K: std::hash::Hash + Eq + Clone, R: Clone> TableReader<K, R> {
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shown.load().len()
+        self.shown.rows.load().len()
     }
 
     /// Whether there is no row.
@@ -163,7 +206,7 @@ impl<K: std::hash::Hash + Eq + Clone, R: Clone> TableReader<K, R> {
 
     /// Visits every row, in no order.
     pub fn for_each(&self, mut visit: impl FnMut(&K, &R)) {
-        for (key, row) in &self.shown.load().pin() {
+        for (key, row) in &self.shown.rows.load().pin() {
             visit(key, row);
         }
     }

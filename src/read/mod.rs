@@ -15,7 +15,7 @@ pub use past::{At, Found, Past};
 pub use published::{ViewGuard, ViewReader};
 pub use subscription::{Delivery, RawRecorded, Subscription};
 
-pub(crate) use keyed::KeyedTable;
+pub(crate) use keyed::{KeyedTable, Shown};
 pub(crate) use progress::Progress;
 pub(crate) use projector::{Projection, Projector, ProjectorStage, Step};
 pub(crate) use published::{ViewSource, WholeView};
