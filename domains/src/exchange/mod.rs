@@ -30,8 +30,8 @@
 //!   duplicate; an id whose order is gone may be used again, though fresh ids read better.
 //! * Orders have no owners: nothing keeps a trader from trading with himself.
 //!
-//! Cost: an order that trades with or joins the best level takes constant time; any other finds
-//! its level by binary search, and a level that appears or goes moves the better ones by 24 bytes
+//! Cost: an order at one of the eight best levels takes constant time; any other finds its level
+//! by binary search, and a level that appears or goes moves the better ones by 24 bytes
 //! each. Once the book has been as large as it gets, no order allocates.
 //!
 //! [`lobster`] reads recorded NASDAQ order flow, and [`replay`] turns it into commands and judges

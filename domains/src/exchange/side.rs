@@ -27,10 +27,11 @@ impl Side {
     ///
     /// The complement reverses the order of all prices, and unlike the negation has no overflow.
     pub(super) const fn rank(self, price: Price) -> i64 {
-        match self {
-            Self::Buy => price,
-            Self::Sell => !price,
-        }
+        let flip = match self {
+            Self::Buy => 0,
+            Self::Sell => !0,
+        };
+        price ^ flip
     }
 
     /// Whether an order resting on this side at `price` trades with one that will go to `limit`.

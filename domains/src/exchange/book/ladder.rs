@@ -11,7 +11,13 @@ use crate::exchange::{Price, Side, Size};
 pub(super) struct Ladder {
     side: Side,
     levels: Vec<Level>,
+    /// The sum of all sizes.
+    total: u128,
 }
+
+/// How many of the best levels are looked at one and all, before any other is searched for. In an
+/// hour of Apple's on NASDAQ three of four orders were there, of some hundred levels.
+const NEAR: usize = 8;
 
 /// The orders at one price, linked from the first in priority to the last.
 #[derive(Clone, Debug)]
@@ -25,11 +31,15 @@ pub(super) struct Level {
 
 impl Ladder {
     pub(super) const fn new(side: Side) -> Self {
-        Self { side, levels: Vec::new() }
+        Self { side, levels: Vec::new(), total: 0 }
     }
 
     pub(super) const fn len(&self) -> usize {
         self.levels.len()
+    }
+
+    pub(super) const fn total(&self) -> u128 {
+        self.total
     }
 
     pub(super) fn best(&self) -> Option<&Level> {
@@ -48,11 +58,18 @@ impl Ladder {
     /// The index of the level with this price, or the one it would have.
     fn search(&self, price: Price) -> Result<usize, usize> {
         let rank = self.side.rank(price);
-        match self.levels.last() {
-            None => Err(0),
-            Some(best) if best.price == price => Ok(self.levels.len() - 1),
-            Some(best) if self.side.rank(best.price) < rank => Err(self.levels.len()),
-            Some(_) => self.levels.binary_search_by_key(&rank, |level| self.side.rank(level.price)),
+        let worse = |level: &Level| self.side.rank(level.price) < rank;
+        let index = match self.levels.last_chunk::<NEAR>() {
+            // No look depends on the one before, as each step of a binary search does.
+            Some(near) if self.side.rank(near[0].price) <= rank => {
+                let worse = near.iter().fold(0, |count, level| count + usize::from(worse(level)));
+                self.levels.len() - NEAR + worse
+            }
+            _ => self.levels.partition_point(worse),
+        };
+        match self.levels.get(index) {
+            Some(level) if level.price == price => Ok(index),
+            _ => Err(index),
         }
     }
 
@@ -63,6 +80,7 @@ impl Ladder {
     /// Puts an order last in the queue at its price.
     pub(super) fn push(&mut self, resting: Resting, orders: &mut Orders) {
         let Resting { price, size, .. } = resting;
+        self.total += u128::from(size);
         match self.search(price) {
             Ok(index) => {
                 let level = &mut self.levels[index];
@@ -83,17 +101,19 @@ impl Ladder {
     pub(super) fn shrink(&mut self, slot: Slot, by: Size, orders: &mut Orders) {
         let resting = &mut orders.get_mut(slot).resting;
         resting.size -= by;
+        self.total -= u128::from(by);
         let index = self.index(resting.price);
         self.levels[index].total -= by;
     }
 
-    /// Takes an order out of its queue and forgets it; a level without orders goes, too.
+    /// Takes an order out of its queue; a level without orders goes, too.
     pub(super) fn remove(&mut self, slot: Slot, orders: &mut Orders) {
         let linked = orders.get(slot);
         let (resting, before, after) = (linked.resting, linked.before, linked.after);
         let index = self.index(resting.price);
         let level = &mut self.levels[index];
         level.total -= resting.size;
+        self.total -= u128::from(resting.size);
         match before {
             NONE => level.first = after,
             _ => orders.get_mut(before).after = after,
@@ -105,7 +125,6 @@ impl Ladder {
         if level.first == NONE {
             self.levels.remove(index);
         }
-        orders.remove(slot);
     }
 }
 
@@ -115,5 +134,30 @@ impl Level {
         let linked = move |slot| (slot != NONE).then(|| orders.get(slot));
         std::iter::successors(linked(self.first), move |at| linked(at.after))
             .map(|linked| &linked.resting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_found_near_and_far_and_so_is_the_place_of_one_that_is_not_there() {
+        for side in [Side::Buy, Side::Sell] {
+            let (mut ladder, mut orders) = (Ladder::new(side), Orders::default());
+            for order in 0..3 * NEAR as u64 {
+                let prices: Vec<_> = ladder.levels.iter().map(|level| level.price).collect();
+                for price in -100..=100 {
+                    let found = prices.iter().position(|&held| held == price);
+                    let rank = side.rank(price);
+                    let place = prices.iter().filter(|&&held| side.rank(held) < rank).count();
+                    assert_eq!(ladder.search(price), found.ok_or(place), "{price} in {prices:?}");
+                }
+                // Each price comes once, in no order: 7 and 61 have no factor in common.
+                let price = (order as Price * 7) % 61 - 30;
+                ladder.push(Resting { order, side, price, size: 1 }, &mut orders);
+            }
+            assert_eq!((ladder.len(), ladder.total()), (3 * NEAR, 3 * NEAR as u128));
+        }
     }
 }

@@ -75,7 +75,7 @@ fn trade_or_rest(
         if book.len() >= ORDERS_MAX {
             return Err(Refusal::OrderLimit { orders_max: ORDERS_MAX });
         }
-        check_level(book, taker.side, price, total(book, taker.side, price), resting)?;
+        check_level(book, taker.side, price, 0, resting)?;
     }
     cx.record(accepted(taker, resting));
     Ok(())
@@ -121,7 +121,7 @@ fn replace(
     let resting = trade(book, &Taker { order, side, limit: Some(price), size }, cx);
     if resting > 0 {
         let own = if price == old.price { old.size } else { 0 };
-        check_level(book, side, price, total(book, side, price) - own, resting)?;
+        check_level(book, side, price, own, resting)?;
     }
     let (price_before, size_before) = (old.price, old.size);
     cx.record(Event::Replaced { order, side, price_before, size_before, price, size, resting });
@@ -160,10 +160,6 @@ fn find(book: &Book, order: OrderId) -> Result<Resting, Refusal> {
     book.order(order).ok_or(Refusal::UnknownOrder { order })
 }
 
-fn total(book: &Book, side: Side, price: Price) -> Size {
-    book.ladder(side).level(price).map_or(0, |level| level.total)
-}
-
 fn check_new(book: &Book, taker: &Taker) -> Result<(), Refusal> {
     if taker.size == 0 {
         return Err(Refusal::ZeroSize);
@@ -195,18 +191,24 @@ fn check_trades_whole(book: &Book, taker: &Taker) -> Result<(), Refusal> {
     Err(Refusal::CannotFill { size: taker.size, available })
 }
 
-/// Whether a level that holds `total` can take `size` more, and come into being if it has to.
+/// Whether the level can take `size` in place of `own`, and come into being if it has to.
 fn check_level(
     book: &Book,
     side: Side,
     price: Price,
-    total: Size,
+    own: Size,
     size: Size,
 ) -> Result<(), Refusal> {
     let ladder = book.ladder(side);
-    if ladder.len() >= LEVELS_MAX && ladder.level(price).is_none() {
+    // What the whole side could hold at one price need not be looked for at this one.
+    if ladder.len() < LEVELS_MAX && ladder.total() + u128::from(size) <= u128::from(Size::MAX) {
+        return Ok(());
+    }
+    let level = ladder.level(price);
+    if ladder.len() >= LEVELS_MAX && level.is_none() {
         return Err(Refusal::LevelLimit { levels_max: LEVELS_MAX });
     }
+    let total = level.map_or(0, |level| level.total) - own;
     match total.checked_add(size) {
         Some(_) => Ok(()),
         None => Err(Refusal::LevelOverflow { price, total, size }),

@@ -89,9 +89,7 @@ impl Book {
 
     /// Takes some or all of a resting order off the book.
     fn take(&mut self, order: OrderId, size: Size) {
-        let slot = self.orders.find(order).expect("the event names a resting order");
-        let Resting { side, size: left, .. } = self.orders.get(slot).resting;
-        assert!(size <= left, "order {order} holds {left}, less than {size}");
+        let (slot, Resting { side, size: left, .. }) = self.orders.take(order, size);
         let (ladder, orders) = self.parts(side);
         if size == left {
             ladder.remove(slot, orders);

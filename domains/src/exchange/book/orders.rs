@@ -1,5 +1,7 @@
 //! The resting orders of a book: found by id, linked into queues, their memory reused.
 
+use std::collections::hash_map::Entry;
+
 use foldhash::HashMap;
 
 use crate::exchange::{OrderId, Price, Side, Size};
@@ -73,10 +75,21 @@ impl Orders {
         slot
     }
 
-    /// Forgets an order. The caller has taken it out of its queue.
-    pub(super) fn remove(&mut self, slot: Slot) {
-        let order = self.get(slot).resting.order;
-        self.by_id.remove(&order);
-        self.free.push(slot);
+    /// An order as it is before so much of it is taken away. Of what is taken whole the id is
+    /// forgotten; its slot says what it did until the next order is put there, and the caller
+    /// takes it out of its queue before.
+    pub(super) fn take(&mut self, order: OrderId, size: Size) -> (Slot, Resting) {
+        let Entry::Occupied(entry) = self.by_id.entry(order) else {
+            panic!("the event names order {order}, which does not rest");
+        };
+        let slot = *entry.get();
+        let resting = self.slots[slot as usize].resting;
+        let left = resting.size;
+        assert!(size <= left, "order {order} holds {left}, less than {size}");
+        if size == left {
+            entry.remove();
+            self.free.push(slot);
+        }
+        (slot, resting)
     }
 }
