@@ -74,7 +74,7 @@ impl AggregateId for String {
 ///
 /// 16 bytes: a UUID as it is, or any text through [`CommandKey::named`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-// Aligned, it is moved in whole words. Byte by byte a processor waits for each move before the next.
+// Aligned, it is moved in whole words; byte by byte, each move would be waited for.
 #[repr(align(8))]
 pub struct CommandKey(pub [u8; 16]);
 

@@ -7,11 +7,11 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::error::HaltReason;
-use crate::limits::{FILL_REST, WATERMARK_AFTER};
+use crate::limits::FILL_REST;
 use crate::read::{Progress as ReadProgress, ProjectorStage, Step};
 use crate::stages::{SegmentStage, SnapshotStage, Stages, WriterStage};
 use crate::wait::Patience;
-use crate::write::{Progress, Quiet};
+use crate::write::Progress;
 
 /// The threads of one engine, ended in order when the engine closes.
 pub(crate) struct Threads {
@@ -171,8 +171,7 @@ fn run_writer(stage: WriterStage, snapshots_done: &Receiver<()>) -> Result<(), H
                 }
             }
             Progress::Idle => {
-                writer.rest();
-                let watermark_due = (writer.quiet != Quiet::Settled).then_some(WATERMARK_AFTER);
+                let watermark_due = writer.rest();
                 sleeper.sleep_unless(|| writer.has_work(), watermark_due);
             }
             Progress::Done => break,

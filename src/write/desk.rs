@@ -70,9 +70,8 @@ impl<A: Aggregate> Parcel<A> {
 /// and is read as a whole, or the other way round, makes the processor wait until all it stored
 /// before has reached the cache: 20 ns a command, 200 with a key.
 pub(crate) struct Taken<A: Aggregate> {
-    id: A::Id,
-    /// There until it is decided.
-    command: Option<A::Command>,
+    /// Which aggregate and what it should do; there until it is settled.
+    order: Option<(A::Id, A::Command)>,
     expected: Option<Version>,
     /// The head of its entry, but for the time and the version. The fingerprint is missing if
     /// taking it panicked.
@@ -99,7 +98,12 @@ impl<A: Aggregate> Taken<A> {
             EntryKey { key, fingerprint, version: 0 }
         });
         let (entry, lookup) = (entry_head(Timestamp(0), key, trace), None);
-        Self { id, command: Some(command), expected, entry, has_print, lookup }
+        Self { order: Some((id, command)), expected, entry, has_print, lookup }
+    }
+
+    fn id(&self) -> &A::Id {
+        let (id, _) = self.order.as_ref().expect("a command is looked up before it is settled");
+        id
     }
 
     fn key(&self) -> Option<CommandKey> {
@@ -217,11 +221,11 @@ impl Desk<'_> {
         // An id of the user's that panics does so again where it is answered.
         let foreseen = catch_unwind(AssertUnwindSafe(|| {
             for taken in group.iter_mut() {
-                taken.lookup = Some(Lookup { hash: slots.hash(&taken.id), tag: Tag::default() });
+                taken.lookup = Some(Lookup { hash: slots.hash(taken.id()), tag: Tag::default() });
             }
             let touched = group.iter().fold(0, |all, taken| {
                 let hash = taken.lookup.map_or(0, |lookup| lookup.hash);
-                all ^ slots.touch(hash, &taken.id, |slot| slot.version)
+                all ^ slots.touch(hash, taken.id(), |slot| slot.version)
             });
             // Without a use the fetches would be left out.
             let _ = std::hint::black_box(touched);
@@ -236,7 +240,7 @@ impl Desk<'_> {
     }
 
     fn lookup<A: Aggregate>(&mut self, kind: usize, taken: &Taken<A>) -> Lookup {
-        let hash = self.state.hot::<A>(kind).slots.hash(&taken.id);
+        let hash = self.state.hot::<A>(kind).slots.hash(taken.id());
         let tag = taken.key().map_or(Tag::default(), |key| self.keys.tag(&key));
         Lookup { hash, tag }
     }
@@ -278,24 +282,24 @@ impl Desk<'_> {
         taken: &mut Taken<A>,
     ) -> Result<(), Verdict<A::Refusal>> {
         let lookup = taken.lookup.unwrap_or_else(|| self.lookup(kind, taken));
-        let Taken { id, command, expected, entry, has_print, .. } = taken;
-        let command = command.take().expect("a command is settled once");
+        let Taken { order, expected, entry, has_print, .. } = taken;
+        let (id, command) = order.take().expect("a command is settled once");
         if let Some(key) = &mut entry.key {
             if !*has_print {
                 // What panicked on the caller's thread panics here again, and becomes its verdict.
-                key.fingerprint = print_of::<A>(id, &command);
+                key.fingerprint = print_of::<A>(&id, &command);
             }
             check_fresh(self.keys, key, lookup.tag)?;
         }
         self.stopwatch.iter_mut().for_each(Stopwatch::begin);
         let head = self.head();
         let hot = self.state.hot::<A>(kind);
-        if hot.is_quarantined(id) {
+        if hot.is_quarantined(&id) {
             return Err(Verdict::Quarantined);
         }
         let Hot { slots, decoder, names, cx, .. } = hot;
         let mut fresh = None;
-        let slot = match slots.get_hashed_mut(lookup.hash, id) {
+        let slot = match slots.get_hashed_mut(lookup.hash, &id) {
             Some(slot) => slot,
             None => fresh.insert(Slot::default()),
         };
@@ -317,18 +321,18 @@ impl Desk<'_> {
             return Err(self.not_begun(error));
         }
         let mut pen = Pen::<A> { journal: self.journal, codec: decoder.codec(), names };
-        if let Err(verdict) = pen.write(id, slot.version, cx.recorded()) {
+        if let Err(verdict) = pen.write(&id, slot.version, cx.recorded()) {
             self.journal.abandon_entry();
             return Err(verdict);
         }
         self.stopwatch.iter_mut().for_each(Stopwatch::encoded);
         if let Err(message) = evolve(slot, cx.recorded()) {
             self.journal.abandon_entry();
-            self.broken = fresh.is_none().then(|| broken::<A>(kind, id.clone()));
+            self.broken = fresh.is_none().then(|| broken::<A>(kind, id));
             return Err(Verdict::Panicked(message));
         }
         if let Some(slot) = fresh.filter(|_| events > 0) {
-            slots.insert(id.clone(), slot);
+            slots.insert(id, slot);
         }
         let position = Position::after(self.journal.finish_entry());
         if let Some(key) = &entry.key {

@@ -250,23 +250,27 @@ impl Writer {
     }
 
     /// When nothing has been written for a while, protects what was acknowledged last with a
-    /// watermark batch. Reads the clock: not to be called at every look for work.
-    pub(crate) fn rest(&mut self) {
+    /// watermark batch; otherwise how long it is until then, `None` if there is nothing to protect.
+    /// Reads the clock: not to be called at every look for work.
+    pub(crate) fn rest(&mut self) -> Option<Duration> {
         let written = self.journal.open_entries() == 0 && self.journal.in_flight() == 0;
         if self.halted.get().is_some() || self.quiet == Quiet::Settled || !written {
-            return;
+            return None;
         }
         let now = self.clock.monotonic();
-        match self.quiet {
-            Quiet::Since(since) if now.saturating_sub(since) >= WATERMARK_AFTER => {
-                self.quiet = Quiet::Settled;
-                if let Err(error) = self.journal.submit_watermark() {
-                    self.halt(&error);
-                }
-            }
-            Quiet::Not => self.quiet = Quiet::Since(now),
-            _ => {}
+        let Quiet::Since(since) = self.quiet else {
+            self.quiet = Quiet::Since(now);
+            return Some(WATERMARK_AFTER);
+        };
+        let left = WATERMARK_AFTER.saturating_sub(now.saturating_sub(since));
+        if !left.is_zero() {
+            return Some(left);
         }
+        self.quiet = Quiet::Settled;
+        if let Err(error) = self.journal.submit_watermark() {
+            self.halt(&error);
+        }
+        None
     }
 
     fn halt(&mut self, error: &journal::Error) {
