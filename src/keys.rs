@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use hotledger_journal::{Batch, Chain, Entry};
 
 use crate::identity::CommandKey;
-use crate::limits::{GROUP, KEYS_MAX_MAX, KEYS_ROOM};
+use crate::limits::{GROUP, KEYS_ROOM, KEYS_WINDOW_MAX};
 use crate::position::{Position, Version};
 
 use self::places::Places;
@@ -62,7 +62,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        assert!(max <= KEYS_MAX_MAX, "let `keys_max` be at most {KEYS_MAX_MAX}");
+        assert!(max <= KEYS_WINDOW_MAX, "let `keys_max` be at most {KEYS_WINDOW_MAX}");
         let (places, hasher) = (Places::new(), RandomState::default());
         let (order, chains) = (VecDeque::new(), VecDeque::new());
         Self { places, hasher, order, first: 0, chains, max }
@@ -247,9 +247,10 @@ mod tests {
         #[test]
         fn the_newest_keys_are_known_in_their_order(
             max in 0_usize..20,
+            first in prop_oneof![Just(0), u64::from(u32::MAX) - 300..=u64::from(u32::MAX)],
             recorded in prop::collection::vec(0_u8..30, 0..300),
         ) {
-            let mut keys = Keys::new(max);
+            let mut keys = Keys { first, ..Keys::new(max) };
             let mut model: Vec<(CommandKey, Known)> = Vec::new();
             for (number, of) in (1..).zip(recorded) {
                 keys.record(key(of), keys.tag(&key(of)), known(number));

@@ -38,7 +38,7 @@ pub(crate) const BATCHES_AHEAD: usize = 8;
 pub const KEYS_MAX: usize = 1_000_000;
 
 /// The largest window of command keys: their places are told apart by half a hash.
-pub(crate) const KEYS_MAX_MAX: usize = 1 << 30;
+pub(crate) const KEYS_WINDOW_MAX: usize = 1 << 30;
 
 /// Command keys that room is made for at once, some 75 bytes each, touched only as they come.
 pub(crate) const KEYS_ROOM: usize = 1 << 22;

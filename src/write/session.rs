@@ -231,7 +231,8 @@ impl<R> Settled<R> {
     /// read back from memory as a whole they would be waited for, see [`Commit`].
     #[inline(never)]
     fn push(&mut self, rests_on: u64, position: Position, events: u32, version: Version) {
-        self.commits.push_back(Commit { position, events, version });
+        // The claim comes first: where it does not hold nothing has been added, and as it does not
+        // hold for the verdict on a panic either, the writer stops.
         match self.runs.back_mut() {
             Some((sequence, count)) if *sequence == rests_on => *count += 1,
             last => {
@@ -239,6 +240,7 @@ impl<R> Settled<R> {
                 self.runs.push_back((rests_on, 1));
             }
         }
+        self.commits.push_back(Commit { position, events, version });
     }
 
     #[cold]
@@ -340,7 +342,7 @@ impl<A: Aggregate> Lane for RingLane<A> {
             let group = &mut self.group[from..until];
             desk.foresee(kind, group);
             let mut done = 0;
-            // Caught around all of them: what is handed into what catches is moved once more.
+            // Caught around all of them, not around each.
             while let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
                 let behind = done;
                 self.settled.settle_each(desk, kind, &mut group[behind..], &mut done);
