@@ -133,7 +133,7 @@ impl Places {
     /// Where a tag would lie if it were alone: its highest bits.
     #[inline]
     fn home(&self, tag: Tag) -> usize {
-        (u64::from(tag.0) * self.slots.len() as u64 >> 32) as usize
+        ((u64::from(tag.0) * self.slots.len() as u64) >> 32) as usize
     }
 
     #[inline]
