@@ -94,12 +94,20 @@ impl<K: Hash + Eq + Clone, R: Clone> Rows<K, R> {
         self.gathered.borrow().as_ref()?.get(key).cloned()
     }
 
-    /// From now on changes are gathered, or shown at once.
-    pub(crate) fn gather(&self, gather: bool) {
-        if self.gathered.borrow().is_some() != gather {
-            self.show();
-            *self.gathered.borrow_mut() = gather.then(Changes::default);
-        }
+    /// From now on changes are gathered until they are shown.
+    pub(crate) fn gather(&self) {
+        self.gathered.borrow_mut().get_or_insert_default();
+    }
+
+    /// Shows what was gathered; from now on every change is shown at once.
+    pub(crate) fn show_each(&self) {
+        self.show();
+        *self.gathered.borrow_mut() = None;
+    }
+
+    /// Drops what was gathered; `false` where changes are shown at once, and none can be dropped.
+    pub(crate) fn forget(&self) -> bool {
+        self.gathered.take().is_some()
     }
 
     /// Whether no more than this should be gathered.
@@ -109,6 +117,9 @@ impl<K: Hash + Eq + Clone, R: Clone> Rows<K, R> {
     }
 
     /// Shows readers what was gathered. They may see any part of it meanwhile, row by row.
+    ///
+    /// A key that panics on the way takes changes of others with it: what is gathered then is good
+    /// for nothing but to be forgotten.
     pub(crate) fn show(&self) {
         let mut gathered = self.gathered.borrow_mut();
         let Some(changes) = gathered.as_mut() else { return };

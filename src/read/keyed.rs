@@ -12,11 +12,11 @@ use crate::clock::Clock;
 use crate::error::ReadError;
 use crate::feed::Feeds;
 use crate::figures::Lag;
-use crate::limits::{EVENTS_GATHERED_MAX, READ_AFTER_WAIT};
+use crate::limits::READ_AFTER_WAIT;
 use crate::panics::message_of;
 use crate::position::Position;
 use crate::read::progress::Progress;
-use crate::read::projector::{Projection, Published};
+use crate::read::projector::{Projection, Published, Taking};
 use crate::rows::{Rows, ShownRows};
 use crate::view::{Recorded, Table};
 
@@ -58,8 +58,6 @@ pub(crate) struct KeyedTable<T: Table<A>, A: Aggregate> {
     /// The rows that are written: those that readers see, but for the time after a failure, and
     /// but for what is gathered while history is read.
     rows: Rows<T::Key, T::Row>,
-    /// Events taken since the rows were last shown.
-    taken: u64,
     shown: Arc<ShownOf<T, A>>,
     /// How far the shown rows had come when these were begun anew.
     show_from: Position,
@@ -73,7 +71,6 @@ impl<T: Table<A>, A: Aggregate> KeyedTable<T, A> {
         let table = Self {
             table: T::default(),
             rows,
-            taken: 0,
             shown: Arc::clone(&shown),
             show_from: Position::ORIGIN,
         };
@@ -85,21 +82,22 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
     fn project(&mut self, recorded: Recorded<A>) -> Result<(), Box<str>> {
         let (table, rows) = (&mut self.table, &self.rows);
         catch_unwind(AssertUnwindSafe(|| table.project(&recorded, rows)))
-            .map_err(|panic| message_of(panic.as_ref()))?;
-        self.taken += 1;
-        if self.rows.is_full() {
-            self.rows.show();
-        }
-        Ok(())
+            .map_err(|panic| message_of(panic.as_ref()))
     }
 
-    fn may_gather(&mut self, behind: bool) -> bool {
-        self.rows.gather(behind);
-        behind && self.taken < EVENTS_GATHERED_MAX
+    fn prepare(&mut self, wish: Taking, from: Position) -> Taking {
+        // Before these rows take the place of the shown ones nothing of them could be shown, and
+        // what is gathered would grow and grow.
+        if wish == Taking::Gathered && from >= self.show_from {
+            self.rows.gather();
+            Taking::Gathered
+        } else {
+            self.rows.show_each();
+            Taking::OneByOne
+        }
     }
 
     fn publish(&mut self, position: Position) -> Result<Published, Box<str>> {
-        self.taken = 0;
         if position < self.show_from {
             return Ok(Published::Later);
         }
@@ -109,6 +107,15 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
         }
         self.show_from = position;
         Ok(Published::Yes)
+    }
+
+    fn rescue(&mut self, position: Position) {
+        // A key that panics does so when gathered changes come together, up to a batch of history
+        // behind its own event, and others are lost with it. Nothing that is gathered is known to
+        // be whole; on the way back each change is made in its own event.
+        if !self.rows.forget() {
+            let _ = self.publish(position);
+        }
     }
 
     fn fall_back(&mut self) -> Option<Position> {

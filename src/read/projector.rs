@@ -9,7 +9,7 @@ use hotledger_journal::Batch;
 use crate::aggregate::Aggregate;
 use crate::decode::Decoder;
 use crate::feed::{Fed, FeedReader};
-use crate::limits::PROJECTOR_BACKOFF;
+use crate::limits::{EVENTS_GATHERED_MAX, PROJECTOR_BACKOFF};
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp};
 use crate::read::progress::Progress;
@@ -37,9 +37,21 @@ pub(crate) trait Projection<A: Aggregate>: Send {
     /// Whether it cannot take more before it has been published.
     fn is_full(&self) -> bool;
 
-    /// Told before each batch whether that is history, behind which more is to come; answers
-    /// whether it need not be published behind it.
-    fn may_gather(&mut self, behind: bool) -> bool;
+    /// Told before each batch, which begins behind `from`, how it may be taken; answers how it is.
+    fn prepare(&mut self, wish: Taking, from: Position) -> Taking;
+
+    /// After a failure: shows readers what was taken before it, up to `position`, as far as that
+    /// is known to be good.
+    fn rescue(&mut self, position: Position);
+}
+
+/// How the events of a batch are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Taking {
+    /// What an event does is done when it is taken; published behind the batch.
+    OneByOne,
+    /// What events do may be done together when they are published, now and then.
+    Gathered,
 }
 
 /// Whether readers see the newest state.
@@ -110,14 +122,14 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         match self.feed.poll() {
             Ok(Fed::Batch(batch)) => self.catch(|this| this.take(&batch)),
             Ok(Fed::CaughtUp) => match self.catch(Self::publish) {
-                Step::Again => Step::Idle(self.unpublished.then_some(PUBLISH_RETRY)),
-                other => other,
+                Step::Again => self.idle(),
+                failed => failed,
             },
-            Ok(Fed::Closed) => {
+            Ok(Fed::Closed) => match self.catch(Self::publish) {
                 // A reader that will not let go keeps the older state; nobody waits for it.
-                let _ = self.publish();
-                Step::Done
-            }
+                Step::Again => Step::Done,
+                failed => failed,
+            },
             Err(error) => self.fail(error.to_string()),
         }
     }
@@ -134,7 +146,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
     fn take(&mut self, batch: &Batch) -> Result<(), String> {
         self.decoder.use_names(batch.names());
         let skipped = self.progress.skipped();
-        let may_gather = self.projection.may_gather(self.feed.is_behind());
+        let taking = self.prepare();
         for entry in batch.entries() {
             let entry = entry.map_err(|error| error.to_string())?;
             let end = Position::after(entry.first_position() + u64::from(entry.event_count()));
@@ -160,7 +172,22 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
                 self.took(position)?;
             }
         }
-        if may_gather { Ok(()) } else { self.publish() }
+        if taking == Taking::OneByOne || self.is_due() { self.publish() } else { Ok(()) }
+    }
+
+    /// Lets the projection gather while it comes through history, but not on the way back to a
+    /// failure: there each event is to meet its own panic, so that the culprit is found.
+    fn prepare(&mut self) -> Taking {
+        let from = self.feed.next();
+        let may_gather = self.feed.is_behind() && from >= self.careful_until;
+        let wish = if may_gather { Taking::Gathered } else { Taking::OneByOne };
+        self.projection.prepare(wish, from)
+    }
+
+    /// Whether gathered events are to be shown.
+    fn is_due(&self) -> bool {
+        let gathered = self.feed.next().events().saturating_sub(self.progress.position().events());
+        gathered >= EVENTS_GATHERED_MAX
     }
 
     fn took(&mut self, position: Position) -> Result<(), String> {
@@ -171,8 +198,10 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         }
         while self.projection.is_full() && !self.progress.is_closing() {
             self.publish()?;
-            // A reader is in the way: give it a moment.
-            std::thread::sleep(PUBLISH_RETRY);
+            if self.projection.is_full() {
+                // A reader is in the way: give it a moment.
+                std::thread::sleep(PUBLISH_RETRY);
+            }
         }
         Ok(())
     }
@@ -186,11 +215,28 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
             self.unpublished = false;
             self.progress.reach(position);
             if position >= self.careful_until {
-                self.progress.recover();
-                self.backoff = PROJECTOR_BACKOFF.0;
+                self.recover();
             }
         }
         Ok(())
+    }
+
+    fn recover(&mut self) {
+        self.progress.recover();
+        self.backoff = PROJECTOR_BACKOFF.0;
+    }
+
+    /// Everything durable has been taken.
+    fn idle(&mut self) -> Step {
+        if self.unpublished {
+            return Step::Idle(Some(PUBLISH_RETRY));
+        }
+        if self.careful_until > self.feed.next() {
+            // The failure came up behind the last event, and does not any more.
+            self.careful_until = self.feed.next();
+            self.recover();
+        }
+        Step::Idle(None)
     }
 
     /// Goes back to the last whole state; `false` while a reader is in the way.
@@ -206,8 +252,9 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
     fn fail(&mut self, why: String) -> Step {
         self.progress.fail(why);
         if self.unpublished {
-            // What was taken before the failure is good; if it is not, that is known already.
-            let _ = self.projection.publish(self.feed.next());
+            let (projection, next) = (&mut self.projection, self.feed.next());
+            // To show what was taken, or to drop it, may panic as well: why is told already.
+            let _ = catch_unwind(AssertUnwindSafe(|| projection.rescue(next)));
         }
         self.careful_until = Position::after(self.feed.next().events() + 1);
         self.fallen = true;

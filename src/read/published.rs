@@ -17,7 +17,7 @@ use crate::limits::{READ_AFTER_WAIT, UNPUBLISHED_EVENTS_MAX};
 use crate::panics::message_of;
 use crate::position::Position;
 use crate::read::progress::Progress;
-use crate::read::projector::{Projection, Published};
+use crate::read::projector::{Projection, Published, Taking};
 use crate::view::{Recorded, View};
 
 /// One of the two copies.
@@ -146,8 +146,13 @@ impl<V: View<A>, A: Aggregate> Projection<A> for WholeView<V, A> {
         Some(self.reached)
     }
 
-    fn may_gather(&mut self, _: bool) -> bool {
-        false
+    fn prepare(&mut self, _: Taking, _: Position) -> Taking {
+        Taking::OneByOne
+    }
+
+    fn rescue(&mut self, position: Position) {
+        // What was taken before the failure is good; if it is not, that is known already.
+        let _ = self.publish(position);
     }
 
     fn is_full(&self) -> bool {

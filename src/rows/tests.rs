@@ -11,7 +11,8 @@ enum Change {
     Insert(u8, u32),
     Remove(u8),
     Add(u8, u32),
-    Gather(bool),
+    Gather,
+    ShowEach,
     Show,
 }
 
@@ -21,7 +22,8 @@ fn change() -> impl Strategy<Value = Change> {
         (key.clone(), any::<u32>()).prop_map(|(key, row)| Change::Insert(key, row)),
         key.clone().prop_map(Change::Remove),
         (key, any::<u32>()).prop_map(|(key, by)| Change::Add(key, by)),
-        any::<bool>().prop_map(Change::Gather),
+        Just(Change::Gather),
+        Just(Change::ShowEach),
         Just(Change::Show),
     ]
 }
@@ -45,7 +47,8 @@ proptest! {
                     let sum = model.get(&key).map_or(by, |row: &u32| row.wrapping_add(by));
                     model.insert(key, sum);
                 }
-                Change::Gather(gather) => rows.gather(gather),
+                Change::Gather => rows.gather(),
+                Change::ShowEach => rows.show_each(),
                 Change::Show => rows.show(),
             }
             for key in 0..8 {
@@ -62,8 +65,8 @@ proptest! {
 #[test]
 fn a_change_may_look_at_other_rows_and_put_some() {
     let rows = Rows::default();
-    for gather in [true, false] {
-        rows.gather(gather);
+    for prepare in [Rows::gather, Rows::show_each] {
+        prepare(&rows);
         rows.insert("one", 1);
         rows.update("two", |_| {
             rows.insert("three", 3);
@@ -76,9 +79,20 @@ fn a_change_may_look_at_other_rows_and_put_some() {
 #[test]
 fn what_is_gathered_is_not_seen_before_it_is_shown() {
     let rows = Rows::default();
-    rows.gather(true);
+    rows.gather();
     rows.insert(1, "new");
     assert!(rows.shown().pin().get(&1).is_none());
-    rows.gather(false);
+    rows.show_each();
     assert_eq!(rows.shown().pin().get(&1), Some(&"new"));
+}
+
+#[test]
+fn only_what_is_gathered_can_be_forgotten() {
+    let rows = Rows::default();
+    rows.insert(1, "shown");
+    assert!(!rows.forget());
+    rows.gather();
+    rows.insert(1, "gathered");
+    assert!(rows.forget());
+    assert_eq!(rows.get(&1), Some("shown"));
 }
