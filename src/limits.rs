@@ -52,13 +52,20 @@ pub const FEED_BATCHES_MAX: usize = 32;
 /// at the limit the projector waits, and later catches up from the journal.
 pub const UNPUBLISHED_EVENTS_MAX: usize = 65_536;
 
-/// Rows of a table that change while it comes through history and are not shown yet: beside the
-/// rows themselves, a table never holds more.
+/// Rows of a table that change while it comes through history and are not shown yet: with so many
+/// they are shown. Beside the rows themselves a table holds no more, but for what one event adds.
 pub(crate) const ROWS_GATHERED_MAX: usize = 1 << 18;
 
-/// Events of history that a table takes before it shows what they changed: some 250 ms of work,
-/// a part of [`READ_AFTER_WAIT`], so that whoever waits for a position on the way gets it in time.
+/// Positions of history, of whatever kind, that a table comes through before it shows what changed,
+/// looked at behind each batch. [`SHOWN_AFTER`] comes first unless the clock stands still.
 pub(crate) const EVENTS_GATHERED_MAX: u64 = 1 << 20;
+
+/// How long a table comes through history before it shows what changed, looked at behind each
+/// batch: so much later than batch by batch whoever waits for a position on the way gets it, a
+/// small part of [`READ_AFTER_WAIT`].
+///
+/// At 5 million events a second these are 100,000 events.
+pub(crate) const SHOWN_AFTER: Duration = Duration::from_millis(20);
 
 /// How long the writer and a waiting caller spin before they park: about one sync of a good disk.
 ///
@@ -98,6 +105,10 @@ const _: () = assert!(
 );
 const _: () =
     assert!(WATERMARK_AFTER.as_millis() < 100, "a watermark is durable within 100 ms of idling");
+const _: () = assert!(
+    SHOWN_AFTER.as_millis() * 10 <= READ_AFTER_WAIT.as_millis(),
+    "who waits for a position that a table comes through can afford that it is shown a little later"
+);
 const _: () = assert!(
     SPIN.as_micros() < WATERMARK_AFTER.as_micros(),
     "an idle writer parks before it writes a watermark"

@@ -65,8 +65,8 @@ impl Sources {
     ) -> Result<(Arc<Progress>, ProjectorStage), OpenError> {
         let progress = Arc::new(Progress::new(short_name::<N>()));
         let feed = self.feeds.join(Position::ORIGIN);
-        let projector =
-            Projector::new(feed, Decoder::<A>::new()?, projection, Arc::clone(&progress));
+        let (decoder, clock) = (Decoder::<A>::new()?, Arc::clone(&self.clock));
+        let projector = Projector::new(feed, decoder, projection, Arc::clone(&progress), clock);
         let entry = self.readers.enter(Arc::clone(&progress));
         Ok((progress, ProjectorStage::new(projector, entry)))
     }

@@ -107,6 +107,24 @@ impl Table<Account> for UnequallyKeyed {
     }
 }
 
+/// A tenth of a millisecond for every event, until it is told to hurry.
+#[derive(Default)]
+struct SlowRows;
+
+static HURRY: AtomicBool = AtomicBool::new(false);
+
+impl Table<Account> for SlowRows {
+    type Key = u64;
+    type Row = u64;
+
+    fn project(&mut self, recorded: &Recorded<Account>, rows: &Rows<u64, u64>) {
+        if !HURRY.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_micros(100));
+        }
+        rows.insert(recorded.id, recorded.version.0);
+    }
+}
+
 fn on(disk: &MemoryDisk) -> Builder {
     Engine::builder_on(Arc::new(disk.clone())).aggregate::<Account>()
 }
@@ -258,4 +276,21 @@ fn no_row_is_lost_with_a_key_that_panics_behind_it() {
     assert_eq!(table.len(), 34);
     assert_failure(&engine, None);
     assert!((10..=40).all(|id| table.get(&Unequal(id)) == Some(1)));
+}
+
+#[test]
+fn whoever_waits_for_a_position_on_the_way_gets_it_in_time() {
+    let disk = MemoryDisk::new();
+    let engine = on(&disk).open().unwrap();
+    for id in 0..20_u64 {
+        let fill = Command::Fill { events: 1_000, bytes: 1 };
+        engine.aggregate::<Account>(id).execute(fill).wait().unwrap();
+    }
+    engine.close().unwrap();
+    let engine = on(&disk).table::<SlowRows, Account>().open().unwrap();
+    let table = engine.table::<SlowRows, Account>();
+    let on_the_way = [500, 2_500, 4_500];
+    let got = on_the_way.map(|at| table.get_after(Position::at(at), &(at / 1_000)).unwrap());
+    HURRY.store(true, Ordering::SeqCst);
+    assert_eq!(got, [Some(1_000); 3]);
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use hotledger_journal::Batch;
 
 use crate::aggregate::Aggregate;
+use crate::clock::Clock;
 use crate::decode::Decoder;
 use crate::feed::{Fed, FeedReader};
-use crate::limits::{EVENTS_GATHERED_MAX, PROJECTOR_BACKOFF};
+use crate::limits::{EVENTS_GATHERED_MAX, PROJECTOR_BACKOFF, SHOWN_AFTER};
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp};
 use crate::read::progress::Progress;
@@ -68,6 +69,9 @@ pub(crate) struct Projector<A: Aggregate, P> {
     decoder: Decoder<A>,
     projection: P,
     progress: Arc<Progress>,
+    clock: Arc<dyn Clock>,
+    /// When gathered events were last shown, on the monotonic clock; `None` before the first.
+    shown_at: Option<Duration>,
     unpublished: bool,
     backoff: Duration,
     /// After a failure, until the projection is back at a whole state.
@@ -97,12 +101,15 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         decoder: Decoder<A>,
         projection: P,
         progress: Arc<Progress>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             feed,
             decoder,
             projection,
             progress,
+            clock,
+            shown_at: None,
             unpublished: false,
             backoff: PROJECTOR_BACKOFF.0,
             fallen: false,
@@ -181,13 +188,24 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         let from = self.feed.next();
         let may_gather = self.feed.is_behind() && from >= self.careful_until;
         let wish = if may_gather { Taking::Gathered } else { Taking::OneByOne };
-        self.projection.prepare(wish, from)
+        let taking = self.projection.prepare(wish, from);
+        if taking == Taking::OneByOne {
+            self.shown_at = None;
+        }
+        taking
     }
 
-    /// Whether gathered events are to be shown.
-    fn is_due(&self) -> bool {
+    /// Whether gathered events are to be shown; asked once behind each batch of them. The first
+    /// batch is shown, and tells when the time begins.
+    fn is_due(&mut self) -> bool {
+        let now = self.clock.monotonic();
+        let passed = self.shown_at.map(|at| now.saturating_sub(at));
         let gathered = self.feed.next().events().saturating_sub(self.progress.position().events());
-        gathered >= EVENTS_GATHERED_MAX
+        let due = gathered >= EVENTS_GATHERED_MAX || passed.is_none_or(|it| it >= SHOWN_AFTER);
+        if due {
+            self.shown_at = Some(now);
+        }
+        due
     }
 
     fn took(&mut self, position: Position) -> Result<(), String> {
