@@ -194,7 +194,9 @@ impl FeedReader {
         self.feeds.durable()
     }
 
-    /// Whether batches come from the journal: more follow at once, history or live.
+    /// Whether batches come from the journal. Behind the last of them there may be no more for a
+    /// long time, but the next poll says so: it gives a live batch, which is not behind any more,
+    /// or has caught up, is closed or fails. Whoever holds something back until then lets it go.
     pub(crate) fn is_behind(&self) -> bool {
         self.history.is_some()
     }

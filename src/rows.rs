@@ -15,13 +15,16 @@ use self::changes::Changes;
 /// What readers see: a lock-free map, changed by one projector only.
 pub(crate) type ShownRows<K, R> = papaya::HashMap<K, R, RandomState>;
 
-/// Rows by key: read by anyone at any time without waiting, changed by the table's projector only.
+/// Rows by key, as the table's projector sees them and changes them.
+///
+/// They are not `Sync`: other threads read them through a [`TableReader`](crate::TableReader), at
+/// any time and without waiting. Each row is seen whole; rows are copied out, so no reader ever
+/// holds up the projector. While a table comes through history its changes are gathered and shown
+/// together, now and then: of a row that changes often, readers get the newest state.
 ///
 /// A get at random among a million rows costs 140 to 200 ns. It waits for memory twice, for the
 /// table's entry and then for the row it points to, and as it lets go of the row the next get has
-/// to wait for it: held on to, rows came in half the time. Each row is seen whole; rows are copied
-/// out, so no reader ever holds up the projector. While a table comes through history its changes
-/// are gathered and shown together: of a row that changes often, readers get the newest state.
+/// to wait for it: held on to, rows came in half the time.
 pub struct Rows<K, R> {
     shown: Arc<ShownRows<K, R>>,
     /// What readers do not see yet; `None` while every change is shown at once.

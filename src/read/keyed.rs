@@ -127,14 +127,16 @@ impl<T: Table<A>, A: Aggregate> Projection<A> for KeyedTable<T, A> {
     }
 
     fn is_full(&self) -> bool {
-        false
+        self.rows.is_full()
     }
 }
 
 /// Reads one keyed table. Cheap to clone; any thread may use it.
 ///
 /// It keeps the rows that were shown when it was made. After a failure of the projector others
-/// take their place: it reads those then, and a clone of it keeps those.
+/// take their place: it reads those then, and a clone of it keeps those. The outdated ones stay in
+/// memory until it is dropped, and to go around them makes a get 30 to 60 ns longer: whoever holds
+/// a reader for long takes a fresh clone of it after a failure, in place of the old one.
 pub struct TableReader<K, R> {
     shown: Arc<Shown<K, R>>,
     /// Nothing in the one that the engine makes all others from, and never reads.
