@@ -10,7 +10,7 @@ use crate::aggregate::Aggregate;
 use crate::clock::Clock;
 use crate::decode::Decoder;
 use crate::feed::{Fed, FeedReader};
-use crate::limits::{EVENTS_GATHERED_MAX, PROJECTOR_BACKOFF, SHOWN_AFTER};
+use crate::limits::{EVENTS_GATHERED_MAX, PROJECTOR_BACKOFF, SHOWN_AFTER, SHOWN_COST_TIMES};
 use crate::panics::message_of;
 use crate::position::{Position, Timestamp};
 use crate::read::progress::Progress;
@@ -70,8 +70,8 @@ pub(crate) struct Projector<A: Aggregate, P> {
     projection: P,
     progress: Arc<Progress>,
     clock: Arc<dyn Clock>,
-    /// When gathered events were last shown, on the monotonic clock; `None` before the first.
-    shown_at: Option<Duration>,
+    /// When gathered events are to be published, on the monotonic clock; `None` one by one.
+    due_at: Option<Duration>,
     unpublished: bool,
     backoff: Duration,
     /// After a failure, until the projection is back at a whole state.
@@ -109,7 +109,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
             projection,
             progress,
             clock,
-            shown_at: None,
+            due_at: None,
             unpublished: false,
             backoff: PROJECTOR_BACKOFF.0,
             fallen: false,
@@ -179,7 +179,10 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
                 self.took(position)?;
             }
         }
-        if taking == Taking::OneByOne || self.is_due() { self.publish() } else { Ok(()) }
+        match taking {
+            Taking::OneByOne => self.publish(),
+            Taking::Gathered => self.publish_if_due(),
+        }
     }
 
     /// Lets the projection gather while it comes through history, but not on the way back to a
@@ -189,23 +192,28 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
         let may_gather = self.feed.is_behind() && from >= self.careful_until;
         let wish = if may_gather { Taking::Gathered } else { Taking::OneByOne };
         let taking = self.projection.prepare(wish, from);
-        if taking == Taking::OneByOne {
-            self.shown_at = None;
-        }
+        self.due_at = match taking {
+            Taking::OneByOne => None,
+            Taking::Gathered => {
+                self.due_at.or_else(|| Some(self.clock.monotonic() + SHOWN_AFTER.0))
+            }
+        };
         taking
     }
 
-    /// Whether gathered events are to be shown; asked once behind each batch of them. The first
-    /// batch is shown, and tells when the time begins.
-    fn is_due(&mut self) -> bool {
-        let now = self.clock.monotonic();
-        let passed = self.shown_at.map(|at| now.saturating_sub(at));
+    /// Publishes gathered events when it is time; asked once behind each batch of them.
+    fn publish_if_due(&mut self) -> Result<(), String> {
         let gathered = self.feed.next().events().saturating_sub(self.progress.position().events());
-        let due = gathered >= EVENTS_GATHERED_MAX || passed.is_none_or(|it| it >= SHOWN_AFTER);
-        if due {
-            self.shown_at = Some(now);
+        let now = self.clock.monotonic();
+        if gathered < EVENTS_GATHERED_MAX && self.due_at.is_some_and(|due| now < due) {
+            return Ok(());
         }
-        due
+        self.publish()?;
+        let shown = self.clock.monotonic();
+        let rest =
+            (shown.saturating_sub(now) * SHOWN_COST_TIMES).clamp(SHOWN_AFTER.0, SHOWN_AFTER.1);
+        self.due_at = Some(shown + rest);
+        Ok(())
     }
 
     fn took(&mut self, position: Position) -> Result<(), String> {
