@@ -83,10 +83,16 @@ impl Table<Account> for BadlyKeyed {
 }
 
 /// A key that is like no other, and panics when it is compared with itself.
-#[derive(Clone, Hash)]
+#[derive(Clone)]
 struct Unequal(u64);
 
 impl Eq for Unequal {}
+
+impl Hash for Unequal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl PartialEq for Unequal {
     fn eq(&self, other: &Self) -> bool {
