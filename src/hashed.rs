@@ -9,6 +9,13 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
+/// Has the processor fetch what these looks look at, all at once; what they see is good for nothing
+/// but to be used: without a use they would be left out.
+#[inline]
+pub(crate) fn fetch(looks: impl Iterator<Item = u64>) {
+    let _ = std::hint::black_box(looks.fold(0, |all, look| all ^ look));
+}
+
 /// Values by key. All lookups take the hash along, so that it is taken once.
 pub(crate) struct HashedMap<K, V> {
     entries: HashTable<(K, V)>,
@@ -28,9 +35,8 @@ impl<K: Hash + Eq, V> HashedMap<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// Starts to fetch the entry of a key, by a look at it that is good for nothing but to be used,
-    /// so that the fetch is not left out. An entry may lie across two lines of memory: the key is
-    /// looked at as well.
+    /// A look at the entry of a key, for [`fetch`]. An entry may lie across two lines of memory:
+    /// the key is looked at as well.
     #[inline]
     pub(crate) fn touch(&self, hash: u64, key: &K, look: impl Fn(&V) -> u64) -> u64 {
         self.get_hashed(hash, key).map_or(0, look)

@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 use hotledger_journal::{Batch, Chain, Entry};
 
+use crate::hashed::fetch;
 use crate::identity::CommandKey;
 use crate::limits::{GROUP, KEYS_ROOM, KEYS_WINDOW_MAX};
 use crate::position::{Position, Version};
@@ -112,8 +113,7 @@ impl Keys {
         let forgotten = (self.len() + count).saturating_sub(self.max).min(count);
         let oldest = self.order.iter().take(forgotten).map(|oldest| self.tag(&oldest.key));
         let all = tags[..count].iter().copied().chain(oldest);
-        // Without a use the fetches would be left out.
-        let _ = std::hint::black_box(all.fold(0, |all, tag| all ^ self.places.touch(tag)));
+        fetch(all.map(|tag| self.places.touch(tag)));
         tags
     }
 

@@ -33,5 +33,6 @@ pub const NAMES: Target = (records::names, 256);
 pub const CURSOR: Target = (records::cursor, 256);
 
 /// Verification, reading and recovery of a directory after the edits that the input lists. Each
-/// open reader holds two chunks, and batches that are not known to be durable keep theirs.
+/// open reader holds a chunk and those before it that batches still lie in, a few here; batches
+/// that are not known to be durable keep theirs.
 pub const DIRECTORY: Target = (directory::recover_anything, 8 * CHUNK_BYTES);

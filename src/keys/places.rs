@@ -54,8 +54,7 @@ impl Places {
         size_of_val(&*self.slots)
     }
 
-    /// Starts to fetch the line of a tag, by a look at it: the answer is good for nothing but to be
-    /// used, so that the fetch is not left out.
+    /// A look at the line of a tag, for [`fetch`](crate::hashed::fetch).
     #[inline]
     pub(super) fn touch(&self, tag: Tag) -> u64 {
         self.slots.get(self.home(tag)).copied().unwrap_or(0)

@@ -6,6 +6,7 @@ use hotledger_journal::{
 
 use crate::ahead::read_ahead;
 use crate::error::OpenError;
+use crate::hashed::fetch;
 use crate::identity::CommandKey;
 use crate::keys::Keys;
 use crate::limits::{GROUP, READ_AHEAD_AFTER};
@@ -87,7 +88,8 @@ impl Folded {
             let mut events = group.events.iter().zip(&group.hashes);
             for entry in &group.entries {
                 if !self.fold_entry(batch, entry, &mut events, last)? {
-                    return Ok(());
+                    // What was looked at beyond `last` and is not sound is told all the same.
+                    return group.failed.take().map_or(Ok(()), |error| Err(error.into()));
                 }
             }
             group.failed.take().map_or(Ok(()), Err)?;
@@ -103,12 +105,7 @@ impl Folded {
         group.hashes.clear();
         group.hashes.extend(group.events.iter().map(|event| self.state.hash(event)));
         let both = group.hashes.iter().zip(&group.events);
-        let touched = both.fold(0, |all, (hash, event)| match hash {
-            Some(hash) => all ^ self.state.touch(*hash, event),
-            None => all,
-        });
-        // Without a use the fetches would be left out.
-        let _ = std::hint::black_box(touched);
+        fetch(both.map(|(hash, event)| hash.map_or(0, |hash| self.state.touch(hash, event))));
         let keys = group.entries.iter().filter_map(|entry| entry.head().key.as_ref());
         let _ = self.keys.foresee(keys.map(|key| CommandKey(key.key)));
     }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::aggregate::{Aggregate, Context};
 use crate::codec::{EncodeError, EventCodec, fingerprint};
 use crate::figures::Figures;
+use crate::hashed::fetch;
 use crate::hot::{Hot, KindNames, Slot};
 use crate::identity::{AggregateId, CommandKey};
 use crate::keys::{Keys, Known, Standing, Tag};
@@ -223,12 +224,10 @@ impl Desk<'_> {
             for taken in group.iter_mut() {
                 taken.lookup = Some(Lookup { hash: slots.hash(taken.id()), tag: Tag::default() });
             }
-            let touched = group.iter().fold(0, |all, taken| {
+            fetch(group.iter().map(|taken| {
                 let hash = taken.lookup.map_or(0, |lookup| lookup.hash);
-                all ^ slots.touch(hash, taken.id(), |slot| slot.version)
-            });
-            // Without a use the fetches would be left out.
-            let _ = std::hint::black_box(touched);
+                slots.touch(hash, taken.id(), |slot| slot.version)
+            }));
             let tags = keys.foresee(group.iter().filter_map(Taken::key));
             let keyed = group.iter_mut().filter(|taken| taken.entry.key.is_some());
             let lookups = keyed.filter_map(|taken| taken.lookup.as_mut());
