@@ -48,8 +48,9 @@ pub(crate) struct Patience {
 /// Looks between two yields. A look is a few nanoseconds, so this is below a microsecond.
 const LOOKS_PER_YIELD: u32 = 64;
 
-/// A yield to nobody is a system call of less than a microsecond.
-const YIELD_MAX: Duration = Duration::from_micros(30);
+/// A yield to nobody is a system call of less than a microsecond, one to the kernel's own workers
+/// takes some tens of them; somebody who shares the core has it for a slice, 0.7 ms at least.
+const YIELD_MAX: Duration = Duration::from_micros(500);
 
 impl Patience {
     pub(crate) fn new(wait: Wait) -> Self {
