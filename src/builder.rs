@@ -12,6 +12,7 @@ use crate::aggregate::Aggregate;
 use crate::archive::Archive;
 use crate::clock::{Clock, SystemClock};
 use crate::durable::DurableLine;
+use crate::ease::breathe;
 use crate::engine::{Engine, Parts};
 use crate::error::OpenError;
 use crate::feed::feed;
@@ -254,7 +255,9 @@ impl Builder {
         let (feed, feeds) = feed(folded.position, reads.clone());
 
         // 3. Snapshots, beside everything else.
-        let history = (reads.clone(), journal_id);
+        let is_synced = journal.durable_end().2.durability() == Durability::Synced;
+        let gently = if is_synced { reads.clone().at_ease(breathe) } else { reads.clone() };
+        let history = (gently, journal_id);
         let from = (report.snapshot, folded.tail_bytes);
         let builder = SnapshotBuilder::new(self.policy, recipe.clone(), history, from);
         let (snapshot_bell, rings) = bounded(1);

@@ -11,6 +11,7 @@ use hotledger_journal::{Event as StoredEvent, NameId, Names, StreamId};
 use crate::aggregate::{Aggregate, Context};
 use crate::codec::{decode_state, encode_state};
 use crate::decode::Decoder;
+use crate::ease::{self, breathe};
 use crate::error::OpenError;
 use crate::hashed::HashedMap;
 use crate::identity::AggregateId;
@@ -125,6 +126,8 @@ pub(crate) trait Kind: Any + Send {
     fn quarantined(&self) -> usize;
     /// Every aggregate in the order of its stored id: id, version, encoded state.
     fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8]));
+    /// Makes room for so many aggregates more.
+    fn reserve(&mut self, count: usize);
     /// Puts an aggregate back as a snapshot holds it; `false` when id or state cannot be read.
     fn restore(&mut self, id: StreamId<'_>, version: u64, state: &[u8]) -> bool;
     /// Takes one aggregate over from `rebuilt`, quarantined where it is quarantined there, or
@@ -187,9 +190,10 @@ impl<A: Aggregate> Kind for Hot<A> {
 
     fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8])) {
         let mut sorted: Vec<_> = self.slots.iter().collect();
-        sorted.sort_unstable_by_key(|(id, _)| *id);
+        ease::sort_by_key(&mut sorted, |(id, _)| *id);
         let mut bytes = Vec::new();
         for (id, slot) in sorted {
+            breathe();
             bytes.clear();
             encode_state(&slot.state, &mut bytes).unwrap_or_else(|error| {
                 panic!(
@@ -199,6 +203,10 @@ impl<A: Aggregate> Kind for Hot<A> {
             });
             visit(id.stream(), slot.version, &bytes);
         }
+    }
+
+    fn reserve(&mut self, count: usize) {
+        self.slots.reserve(count);
     }
 
     fn restore(&mut self, id: StreamId<'_>, version: u64, state: &[u8]) -> bool {

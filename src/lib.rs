@@ -38,6 +38,7 @@ mod decode;
 mod scenario;
 
 mod clock;
+mod ease;
 mod error;
 mod figures;
 pub mod limits;

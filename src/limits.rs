@@ -89,6 +89,13 @@ pub const WATERMARK_AFTER: Duration = Duration::from_millis(50);
 /// commands at a million a second were seen to stand still for 20 to 60 ms.
 pub const FILL_REST: Duration = Duration::from_millis(1);
 
+/// How long a snapshot is worked on between two rests. Who comes to a core that a spinning writer
+/// yields, and does not sleep, has it for a slice of some milliseconds.
+pub(crate) const EASE_WORK: Duration = Duration::from_micros(200);
+
+/// Such a rest.
+pub(crate) const EASE_REST: Duration = FILL_REST;
+
 /// Times of batches that are held for whoever asks for them; with so many the newest are lost.
 pub const TIMES_HELD_MAX: usize = 65_536;
 

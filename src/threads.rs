@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use crate::ease::at_ease;
 use crate::error::HaltReason;
 use crate::limits::FILL_REST;
 use crate::read::{Progress as ReadProgress, ProjectorStage, Step};
@@ -105,7 +106,10 @@ fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
     let SnapshotStage { mut builder, rings, busy } = stage;
     step_back();
     while rings.recv().is_ok() {
-        busy.during(|| builder.build_due());
+        // A ring during a rest says nothing new: what is due is looked at again at the end.
+        let bell = rings.clone();
+        let rest = move |rest| bell.recv_timeout(rest) != Err(RecvTimeoutError::Disconnected);
+        busy.during(|| at_ease(rest, || builder.build_due()));
     }
     // The writer has let go: everything is durable, and one last one may be due.
     builder.build_due();

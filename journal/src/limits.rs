@@ -81,6 +81,9 @@ pub(crate) const FILL_AT_EASE_BYTES: usize = (64 << 10) / SCALE;
 /// batch, half of all bytes were read twice.
 pub(crate) const CHUNK_BYTES: usize = 2 * BATCH_BYTES_MAX;
 
+/// Bytes a reader that nobody waits for asks for at once.
+pub(crate) const READ_AT_EASE_BYTES: usize = (128 << 10) / SCALE;
+
 /// Such pieces that a reader has given away and takes again once their batches are done with: as
 /// many as may wait between two threads. New memory costs more than what is read into it.
 pub(crate) const CHUNKS_KEPT: usize = 8;
@@ -97,6 +100,7 @@ const _: () = {
     assert!(NAMES_MAX <= u16::MAX as usize, "a name id is 16 bits");
     assert!(TEXT_ID_BYTES_MAX <= u8::MAX as usize, "a text id's length is one byte");
     assert!(CHUNK_BYTES >= BATCH_BYTES_MAX, "a chunk holds any batch whole");
+    assert!(READ_AT_EASE_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
     assert!(
         ENTRY_BYTES_MAX / (EVENT_HEADER_BYTES + 1) <= u16::MAX as usize,
         "an entry's events are counted in 16 bits"

@@ -3,7 +3,13 @@
 
 mod support;
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use hotledger_journal::{
     Access, Disk, DiskFile, DiskLock, Durability, LockKind, MemoryDisk, WriteQueue,
@@ -75,4 +81,24 @@ fn a_batch_that_is_only_in_the_cache_is_not_there() {
     assert_eq!((seen.len(), report.next_position), (2, 2));
     drop(journal);
     assert_eq!(read_all(&disk).unwrap(), seen);
+}
+
+#[test]
+fn a_reader_at_ease_reads_past_it_in_pieces() {
+    static PAUSES: AtomicUsize = AtomicUsize::new(0);
+    let cached = Cached { disk: MemoryDisk::new(), cache: MemoryDisk::new() };
+    let (mut journal, ..) = open(&cached).unwrap();
+    add(&mut journal, &[7; 200_000]).unwrap();
+    commit(&mut journal).unwrap();
+    append(&mut journal, 2);
+    assert!(journal.reads().reader_from(0).is_err(), "there is nothing in the cache");
+    let gently = journal.reads().at_ease(|| {
+        PAUSES.fetch_add(1, Ordering::Relaxed);
+    });
+    let seen = drain(&mut gently.reader_from(0).unwrap()).unwrap();
+    assert_eq!(seen.len(), 3);
+    assert!(PAUSES.load(Ordering::Relaxed) >= 3, "200 kB are more than one piece");
+    let cursor = journal.reads().durable_cursor();
+    append(&mut journal, 1);
+    assert_eq!(drain(&mut gently.reader_at(cursor).unwrap()).unwrap().len(), 1);
 }

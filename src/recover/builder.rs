@@ -8,6 +8,7 @@ use hotledger_journal::JournalReads;
 use uuid::Uuid;
 
 use crate::clock::Stamp;
+use crate::ease;
 use crate::error::OpenError;
 use crate::limits::SNAPSHOT_EVERY_EVENTS;
 use crate::position::Position;
@@ -127,6 +128,8 @@ impl SnapshotBuilder {
                 tracing::error!(%error, "a snapshot could not be built");
                 return;
             }
+            // If the next one is due by now, it cannot keep up with the writer and rest as well.
+            ease::hurry();
         }
     }
 
@@ -139,12 +142,13 @@ impl SnapshotBuilder {
     /// Builds one snapshot at the present durable end; its position, or `None` if there is
     /// nothing that could be written down.
     pub(crate) fn step(&mut self) -> Result<Option<Position>, OpenError> {
-        let started = Stamp::now();
+        let (started, rested) = (Stamp::now(), ease::rested());
+        let worked = || started.elapsed().saturating_sub(ease::rested() - rested);
         let history = History::Live(self.reads.clone(), self.journal_id);
         let Loaded { mut folded, mut reader, .. } = history.load(&self.recipe)?;
-        let loaded = started.elapsed();
+        let loaded = worked();
         folded.fold_all(&mut reader)?;
-        self.speed.measure(loaded, started.elapsed() - loaded, folded.tail_events);
+        self.speed.measure(loaded, worked() - loaded, folded.tail_events);
         let bytes = snapshot::encode(&folded, self.journal_id);
         let position = folded.position;
         self.built = position.events();

@@ -18,6 +18,10 @@ impl<'a> Take<'a> {
         self.left.is_empty()
     }
 
+    pub(crate) fn left(&self) -> usize {
+        self.left.len()
+    }
+
     pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], Cut> {
         let (taken, left) = self.left.split_at_checked(length).ok_or(Cut)?;
         self.left = left;

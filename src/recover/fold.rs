@@ -5,6 +5,7 @@ use hotledger_journal::{
 };
 
 use crate::ahead::read_ahead;
+use crate::ease::breathe;
 use crate::error::OpenError;
 use crate::hashed::fetch;
 use crate::identity::CommandKey;
@@ -84,6 +85,7 @@ impl Folded {
         self.state.use_names(batch);
         let (mut entries, mut group) = (batch.entries(), Group::default());
         while group.fill(&mut entries) {
+            breathe();
             self.foresee(&mut group);
             let mut events = group.events.iter().zip(&group.hashes);
             for entry in &group.entries {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hotledger_journal::{Access, AlignedBuffer, BLOCK_BYTES, Disk};
 
+use crate::ease::{self, breathe};
 use crate::limits::SNAPSHOTS_KEPT;
 use crate::position::Position;
 use crate::recover::snapshot;
@@ -12,7 +13,9 @@ use crate::recover::snapshot;
 const PREFIX: &str = "snapshot-";
 const SUFFIX: &str = ".hl";
 const UNFINISHED: &str = "snapshot.unfinished";
-const CHUNK_BYTES: usize = 1 << 20;
+
+/// Read or written at once, so that a write of the journal that comes waits for no more.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// Where the snapshots are kept; by default beside the journal.
 #[derive(Clone)]
@@ -40,7 +43,9 @@ impl Shelf {
 
     /// The whole file. It is checked by whoever decodes it.
     pub(crate) fn read(&self, position: Position) -> io::Result<Vec<u8>> {
-        self.read_file(&name_of(position), Access::Read)
+        // What is read through the page cache the kernel reads ahead in megabytes.
+        let access = if ease::is_at_ease() { Access::ReadDirect } else { Access::Read };
+        self.read_file(&name_of(position), access)
     }
 
     /// Puts a snapshot on the shelf, durable and proven before it has its name; then thins out.
@@ -63,10 +68,19 @@ impl Shelf {
     }
 
     fn write_unfinished(&self, bytes: &[u8]) -> io::Result<()> {
-        let file = self.disk.create(UNFINISHED, Access::Write)?;
-        for (index, chunk) in bytes.chunks(CHUNK_BYTES).enumerate() {
-            file.write_all_at((index * CHUNK_BYTES) as u64, chunk)?;
+        // Whole blocks go past the page cache: written back from there all at once, they would have
+        // every write of the journal wait.
+        let (blocks, rest) = bytes.split_at(bytes.len() - bytes.len() % BLOCK_BYTES);
+        let file = self.disk.create(UNFINISHED, Access::Fill)?;
+        let mut piece = AlignedBuffer::new(PIECE_BYTES);
+        for (index, chunk) in blocks.chunks(PIECE_BYTES).enumerate() {
+            piece.all_mut()[..chunk.len()].copy_from_slice(chunk);
+            file.write_all_at((index * PIECE_BYTES) as u64, &piece.all_mut()[..chunk.len()])?;
+            breathe();
         }
+        drop(file);
+        let file = self.disk.open(UNFINISHED, Access::Write)?;
+        file.write_all_at(blocks.len() as u64, rest)?;
         file.sync()?;
         drop(file);
         let stored = self.read_file(UNFINISHED, Access::ReadDirect)?;
@@ -101,8 +115,8 @@ impl Shelf {
         // A length that nobody has the memory for is an unusable snapshot, not the end.
         bytes.try_reserve_exact(length).map_err(io::Error::other)?;
         // Aligned memory and whole blocks, as direct reads want them.
-        let chunk_bytes = length.clamp(1, CHUNK_BYTES).next_multiple_of(BLOCK_BYTES);
-        let mut chunk = AlignedBuffer::new(chunk_bytes);
+        let at_once = if ease::is_at_ease() { PIECE_BYTES } else { 16 * PIECE_BYTES };
+        let mut chunk = AlignedBuffer::new(at_once);
         while bytes.len() < length {
             let offset = bytes.len() as u64;
             let read = file.read_at(offset, chunk.all_mut())?;
@@ -110,12 +124,13 @@ impl Shelf {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             bytes.extend_from_slice(&chunk.all_mut()[..read.min(length - bytes.len())]);
+            breathe();
         }
         Ok(bytes)
     }
 }
 
-const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
+const _: () = assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
 
 pub(super) fn name_of(position: Position) -> String {
     format!("{PREFIX}{:020}{SUFFIX}", position.events())

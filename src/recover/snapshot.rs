@@ -14,6 +14,7 @@
 use hotledger_journal::{CURSOR_BYTES, Chain, Cursor, StreamId};
 use uuid::Uuid;
 
+use crate::ease::breathe;
 use crate::identity::CommandKey;
 use crate::keys::{Keys, Known};
 use crate::position::{Position, Timestamp, Version};
@@ -24,6 +25,12 @@ use crate::state::{Blueprint, StateDigest};
 pub(super) const MAGIC: [u8; 8] = *b"HLSNAPSH";
 pub(super) const FORMAT: u32 = 1;
 pub(super) const HASH_BYTES: usize = 32;
+
+/// An empty text as id, the version, an empty state.
+const AGGREGATE_BYTES_MIN: usize = 3 + 8 + 4;
+
+/// Some 20 µs of work.
+const HASHED_AT_ONCE: usize = 1 << 16;
 
 /// Why a snapshot is not used. The journal is replayed from further back instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +71,7 @@ pub(crate) fn encode(folded: &Folded, journal: Uuid) -> Option<Vec<u8>> {
     out.extend(folded.state.digest().0);
     encode_kinds(folded, &mut out);
     encode_keys(&folded.keys, &mut out);
-    let hash = blake3::hash(&out);
+    let hash = hash_of(&out);
     out.extend(hash.as_bytes());
     Some(out)
 }
@@ -89,6 +96,7 @@ fn encode_kinds(folded: &Folded, out: &mut Vec<u8>) {
 fn encode_keys(keys: &Keys, out: &mut Vec<u8>) {
     out.extend((keys.len() as u64).to_le_bytes());
     for (key, known) in keys.iter() {
+        breathe();
         out.extend(key.0);
         out.extend(known.fingerprint.to_le_bytes());
         out.extend(known.sequence.to_le_bytes());
@@ -130,11 +138,20 @@ fn put_id(out: &mut Vec<u8>, id: StreamId<'_>) {
     }
 }
 
+fn hash_of(bytes: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for piece in bytes.chunks(HASHED_AT_ONCE) {
+        hasher.update(piece);
+        breathe();
+    }
+    hasher.finalize()
+}
+
 /// Checks the hash over the whole: bytes that passed are the bytes that were written.
 pub(crate) fn check(bytes: &[u8]) -> Result<&[u8], Unusable> {
     let body = bytes.len().checked_sub(HASH_BYTES).ok_or(Unusable::Damaged("it is too short"))?;
     let (body, hash) = bytes.split_at(body);
-    if blake3::hash(body).as_bytes() != hash {
+    if hash_of(body).as_bytes() != hash {
         return Err(Unusable::Damaged("its hash does not match"));
     }
     Ok(body)
@@ -201,7 +218,10 @@ fn decode_kinds(take: &mut Take<'_>, folded: &mut Folded) -> Result<(), Unusable
             _ if count == 0 => continue,
             _ => return Err(Unusable::Shape(name.to_owned())),
         };
+        let possible = take.left() / AGGREGATE_BYTES_MIN;
+        kind.reserve(usize::try_from(count).map_or(possible, |count| count.min(possible)));
         for _ in 0..count {
+            breathe();
             let id = take_id(take)?;
             let version = take.u64()?;
             let length = take.u32()? as usize;
@@ -215,6 +235,7 @@ fn decode_kinds(take: &mut Take<'_>, folded: &mut Folded) -> Result<(), Unusable
 
 fn decode_keys(take: &mut Take<'_>, keys: &mut Keys) -> Result<(), Unusable> {
     for _ in 0..take.u64()? {
+        breathe();
         let key = CommandKey(take.array()?);
         let known = Known {
             fingerprint: take.u64()?,

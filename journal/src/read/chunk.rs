@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     disk::{AlignedBuffer, DiskFile},
     error::Error,
-    limits::{BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT},
+    limits::{BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AT_EASE_BYTES},
 };
 
 /// A piece of one segment file.
@@ -17,12 +17,18 @@ pub(crate) struct Chunk {
     older: Vec<Arc<AlignedBuffer>>,
     /// Byte in the file at which the buffer begins.
     offset: u64,
+    /// Called between two small reads, where nobody waits for them.
+    pause: Option<fn()>,
 }
 
 impl Chunk {
     pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
         let buffer = Arc::new(AlignedBuffer::hollow());
-        Chunk { name, file, buffer, older: Vec::new(), offset: 0 }
+        Chunk { name, file, buffer, older: Vec::new(), offset: 0, pause: None }
+    }
+
+    pub(crate) fn with_pause(self, pause: Option<fn()>) -> Chunk {
+        Chunk { pause, ..self }
     }
 
     /// Bytes `offset..offset + count` of the file, which lie before `end`. Reads ahead to `end`
@@ -56,11 +62,17 @@ impl Chunk {
         self.older.push(before);
         let buffer = Arc::get_mut(&mut self.buffer).expect("nobody else has it: checked above");
         buffer.set_filled(0);
-        let read = (self.file.read_at(offset, &mut buffer.all_mut()[..wanted]))
-            .map_err(|error| Error::from_io(format!("read {}", self.name), error))?;
-        if read < wanted {
-            let ended = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-            return Err(Error::from_io(format!("read {}", self.name), ended));
+        let at_once = self.pause.map_or(wanted, |_| READ_AT_EASE_BYTES);
+        let mut place = offset;
+        for piece in buffer.all_mut()[..wanted].chunks_mut(at_once) {
+            let read = (self.file.read_at(place, piece))
+                .map_err(|error| Error::from_io(format!("read {}", self.name), error))?;
+            if read < piece.len() {
+                let ended = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+                return Err(Error::from_io(format!("read {}", self.name), ended));
+            }
+            place += read as u64;
+            self.pause.iter().for_each(|pause| pause());
         }
         buffer.set_filled(wanted);
         self.offset = offset;

@@ -79,17 +79,29 @@ impl Reader {
 pub struct JournalReads {
     disk: Arc<dyn Disk>,
     durable: Arc<Durable>,
+    pause: Option<fn()>,
 }
 
 impl JournalReads {
     pub(crate) fn new(disk: Arc<dyn Disk>, durable: Arc<Durable>) -> JournalReads {
-        JournalReads { disk, durable }
+        JournalReads { disk, durable, pause: None }
+    }
+
+    /// Has the readers that are opened from now on leave the disk to the writer: they read in small
+    /// pieces, past the page cache where the file system can, and call `pause` between two of them.
+    /// What is read through the cache the kernel reads ahead in megabytes, and every write of the
+    /// journal waits behind that.
+    ///
+    /// For a journal of [`Synced`](crate::Durability::Synced): what is written into the page cache
+    /// has to be read from there.
+    pub fn at_ease(self, pause: fn()) -> JournalReads {
+        JournalReads { pause: Some(pause), ..self }
     }
 
     /// A reader whose first batch is the first of the segment that holds this position.
     pub fn reader_from(&self, position: u64) -> Result<Reader, Error> {
         let number = self.durable.segment_with(position).expect("segment 1 begins at position 0");
-        let bound = Bound::Durable(self.durable.clone());
+        let bound = Bound::Durable(self.durable.clone(), self.pause);
         Walk::from_start_of(self.disk.clone(), number, bound).map(Reader::at)
     }
 
@@ -102,7 +114,7 @@ impl JournalReads {
             let what = "it is ahead of what is durable".to_owned();
             return Err(Error::NotInJournal { what });
         }
-        let bound = Bound::Durable(self.durable.clone());
+        let bound = Bound::Durable(self.durable.clone(), self.pause);
         Walk::from_cursor(self.disk.clone(), cursor, bound).map(Reader::at)
     }
 

@@ -22,8 +22,9 @@ pub(crate) enum Bound {
     /// To the end of a journal nobody writes: its last segment, and the bytes of the prepared
     /// one behind it.
     End { last_segment: u64, spare: Option<u64> },
-    /// To what the writer has made durable.
-    Durable(Arc<Durable>),
+    /// To what the writer has made durable; past the page cache and with pauses, or as fast as can
+    /// be.
+    Durable(Arc<Durable>, Option<fn()>),
 }
 
 /// A reader's place in the journal.
@@ -120,13 +121,13 @@ impl Walk {
     pub(crate) fn next(&mut self) -> Result<Option<Batch>, Error> {
         let more = match &self.bound {
             Bound::End { .. } => self.end.is_none(),
-            Bound::Durable(durable) => self.tip.cursor.sequence < durable.sequence(),
+            Bound::Durable(durable, _) => self.tip.cursor.sequence < durable.sequence(),
         };
         if !more || (self.tip.sealed && !self.enter_next_segment()?) {
             return Ok(None);
         }
         let mut here = self.look()?;
-        if let (Here::Nothing(_), Bound::Durable(_)) = (&here, &self.bound) {
+        if let (Here::Nothing(_), Bound::Durable(..)) = (&here, &self.bound) {
             self.read_past_the_cache()?;
             here = self.look()?;
         }
@@ -148,7 +149,7 @@ impl Walk {
         let name = segment_name(self.tip.segment.number);
         let opened = self.disk.open(&name, Access::ReadDirect);
         let file = opened.map_err(|error| Error::from_io(format!("open {name}"), error))?;
-        self.chunk = Chunk::new(name, file);
+        self.chunk = Chunk::new(name, file).with_pause(self.bound.pause());
         Ok(())
     }
 
@@ -213,7 +214,7 @@ impl Walk {
         assert_eq!(self.tip.cursor, batch.cursor_after(), "the batch and the tip agree");
         assert!(batch.watermark() <= batch.sequence(), "checked with the header");
         self.names = batch.names().clone();
-        if let Bound::Durable(_) = self.bound {
+        if let Bound::Durable(..) = self.bound {
             return;
         }
         self.watermark = self.watermark.max(batch.watermark());
@@ -232,7 +233,7 @@ impl Walk {
             Bound::End { last_segment, .. } if last_segment == self.tip.segment.number => {
                 judge_tail(&mut self.chunk, &self.tip, what)
             }
-            Bound::End { .. } | Bound::Durable(_) => Err(self.corrupt(what)),
+            Bound::End { .. } | Bound::Durable(..) => Err(self.corrupt(what)),
         }
     }
 
@@ -265,7 +266,7 @@ impl Walk {
         let whole = self.tip.segment.file_bytes;
         match &self.bound {
             Bound::End { .. } => whole,
-            Bound::Durable(durable) => {
+            Bound::Durable(durable, _) => {
                 let cursor = durable.cursor();
                 if cursor.segment == self.tip.segment.number { cursor.offset } else { whole }
             }
@@ -287,10 +288,17 @@ impl Walk {
 }
 
 impl Bound {
+    fn pause(&self) -> Option<fn()> {
+        match self {
+            Bound::End { .. } => None,
+            Bound::Durable(_, pause) => *pause,
+        }
+    }
+
     fn has_segment(&self, number: u64) -> bool {
         match self {
             Bound::End { last_segment, .. } => number <= *last_segment,
-            Bound::Durable(durable) => number <= durable.segment_count(),
+            Bound::Durable(durable, _) => number <= durable.segment_count(),
         }
     }
 }
@@ -336,12 +344,13 @@ fn open_segment(
     let access = match bound {
         // After a failed sync the page cache lies about the tail.
         Bound::End { last_segment, .. } if *last_segment == number => Access::ReadDirect,
-        Bound::End { .. } | Bound::Durable(_) => Access::Read,
+        Bound::Durable(_, Some(_)) => Access::ReadDirect,
+        Bound::End { .. } | Bound::Durable(_, None) => Access::Read,
     };
     let name = segment_name(number);
     let file = (disk.open(&name, access))
         .map_err(|error| Error::from_io(format!("open {name}"), error))?;
-    let mut chunk = Chunk::new(name, file);
+    let mut chunk = Chunk::new(name, file).with_pause(bound.pause());
     let (header, chain) = read_segment_header(&mut chunk, number)?;
     match header {
         Ok(header) => Ok((chunk, header, chain)),
