@@ -110,14 +110,14 @@ impl<K: Hash + Eq, V> HashedMap<K, V> {
         self.entries.len()
     }
 
-    /// Bytes of the table, a control byte an entry included; what keys and values own elsewhere is
-    /// not in it.
     /// Makes room for so many more, at once instead of while they come.
     pub(crate) fn reserve(&mut self, count: usize) {
         let Self { entries, hasher } = self;
         entries.reserve(count, |(key, _)| hasher.hash_one(key));
     }
 
+    /// Bytes of the table, a control byte an entry included; what keys and values own elsewhere is
+    /// not in it.
     pub(crate) fn bytes(&self) -> usize {
         self.entries.capacity() * (size_of::<(K, V)>() + 1)
     }

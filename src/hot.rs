@@ -189,7 +189,11 @@ impl<A: Aggregate> Kind for Hot<A> {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(StreamId<'_>, u64, &[u8])) {
-        let mut sorted: Vec<_> = self.slots.iter().collect();
+        let mut sorted = Vec::with_capacity(self.slots.len());
+        for entry in self.slots.iter() {
+            breathe();
+            sorted.push(entry);
+        }
         ease::sort_by_key(&mut sorted, |(id, _)| *id);
         let mut bytes = Vec::new();
         for (id, slot) in sorted {

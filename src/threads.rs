@@ -106,7 +106,7 @@ fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
     let SnapshotStage { mut builder, rings, busy } = stage;
     step_back();
     while rings.recv().is_ok() {
-        // A ring during a rest says nothing new: what is due is looked at again at the end.
+        // Nobody rings while it builds; what is due is looked at again at the end.
         let bell = rings.clone();
         let rest = move |rest| bell.recv_timeout(rest) != Err(RecvTimeoutError::Disconnected);
         busy.during(|| at_ease(rest, || builder.build_due()));

@@ -42,7 +42,8 @@ pub struct BatchTimes {
     pub rolled: bool,
     /// Whether the next segment was being filled when it was handed to the disk, or told.
     pub filling: bool,
-    /// Whether a snapshot was being built when it was handed to the disk, or told.
+    /// Whether a snapshot was being built when it was handed to the disk, or told; the rests of
+    /// whoever builds it count as well.
     pub snapshot: bool,
 }
 

@@ -81,12 +81,12 @@ pub(crate) const FILL_AT_EASE_BYTES: usize = (64 << 10) / SCALE;
 /// batch, half of all bytes were read twice.
 pub(crate) const CHUNK_BYTES: usize = 2 * BATCH_BYTES_MAX;
 
+/// Such pieces that a reader has given away and takes again once their batches are done with: as
+/// many as may wait between two threads.
+pub(crate) const CHUNKS_KEPT: usize = 8;
+
 /// Bytes a reader that nobody waits for asks for at once.
 pub(crate) const READ_AT_EASE_BYTES: usize = (128 << 10) / SCALE;
-
-/// Such pieces that a reader has given away and takes again once their batches are done with: as
-/// many as may wait between two threads. New memory costs more than what is read into it.
-pub(crate) const CHUNKS_KEPT: usize = 8;
 
 const _: () = {
     assert!(BLOCK_BYTES.is_power_of_two(), "places are rounded with a mask");

@@ -50,6 +50,13 @@ impl Due {
         self.is_reached(end_position)
     }
 
+    /// Nothing is due while it is being built: whoever builds looks again at the end, and a ring
+    /// would only wake it from a rest.
+    fn silence(&self) {
+        self.events.store(u64::MAX, Ordering::Relaxed);
+        self.bytes.store(u64::MAX, Ordering::Relaxed);
+    }
+
     fn is_reached(&self, events: u64) -> bool {
         events >= self.events.load(Ordering::Relaxed)
             || self.written.load(Ordering::Relaxed) >= self.bytes.load(Ordering::Relaxed)
@@ -139,20 +146,28 @@ impl SnapshotBuilder {
         durable > self.built && self.due.is_reached(durable)
     }
 
-    /// Builds one snapshot at the present durable end; its position, or `None` if there is
-    /// nothing that could be written down.
+    /// Builds one snapshot of the batch that holds the present durable end; its position, or `None`
+    /// if there is nothing that could be written down.
     pub(crate) fn step(&mut self) -> Result<Option<Position>, OpenError> {
+        self.due.silence();
+        let built = self.build();
+        self.schedule();
+        built
+    }
+
+    fn build(&mut self) -> Result<Option<Position>, OpenError> {
+        // A writer that is faster than who works at ease is not followed any further.
+        let end = Position::after(self.reads.durable_position());
         let (started, rested) = (Stamp::now(), ease::rested());
         let worked = || started.elapsed().saturating_sub(ease::rested() - rested);
         let history = History::Live(self.reads.clone(), self.journal_id);
         let Loaded { mut folded, mut reader, .. } = history.load(&self.recipe)?;
         let loaded = worked();
-        folded.fold_all(&mut reader)?;
+        folded.fold_batches(&mut reader, end)?;
         self.speed.measure(loaded, worked() - loaded, folded.tail_events);
         let bytes = snapshot::encode(&folded, self.journal_id);
         let position = folded.position;
         self.built = position.events();
-        self.schedule();
         let Some(bytes) = bytes else {
             tracing::warn!(%position, "no snapshot while an aggregate is quarantined");
             return Ok(None);
@@ -181,5 +196,23 @@ impl SnapshotBuilder {
         };
         self.due.events.store(events, Ordering::Relaxed);
         self.due.bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_rung_for_what_is_being_built() {
+        let due = Due {
+            events: AtomicU64::new(10),
+            bytes: AtomicU64::new(100),
+            written: AtomicU64::new(0),
+        };
+        assert!(!due.wrote(9, 50));
+        assert!(due.wrote(10, 1) && due.wrote(9, 60), "by events, and by bytes");
+        due.silence();
+        assert!(!due.wrote(11, 1_000));
     }
 }

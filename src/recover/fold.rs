@@ -48,9 +48,14 @@ impl Folded {
         })
     }
 
-    /// Folds everything the reader has.
-    pub(crate) fn fold_all(&mut self, reader: &mut Reader) -> Result<(), OpenError> {
-        while let Some(batch) = reader.next()? {
+    /// Folds whole batches until the one that holds this position.
+    pub(crate) fn fold_batches(
+        &mut self,
+        reader: &mut Reader,
+        last: Position,
+    ) -> Result<(), OpenError> {
+        while self.position < last {
+            let Some(batch) = reader.next()? else { break };
             self.fold_batch(&batch, Position::after(u64::MAX))?;
         }
         Ok(())

@@ -17,7 +17,7 @@ pub(crate) struct Chunk {
     older: Vec<Arc<AlignedBuffer>>,
     /// Byte in the file at which the buffer begins.
     offset: u64,
-    /// Called between two small reads, where nobody waits for them.
+    /// Called after every small read, where nobody waits for them.
     pause: Option<fn()>,
 }
 

@@ -88,7 +88,7 @@ impl JournalReads {
     }
 
     /// Has the readers that are opened from now on leave the disk to the writer: they read in small
-    /// pieces, past the page cache where the file system can, and call `pause` between two of them.
+    /// pieces, past the page cache where the file system can, and call `pause` after each of them.
     /// What is read through the cache the kernel reads ahead in megabytes, and every write of the
     /// journal waits behind that.
     ///
