@@ -54,11 +54,7 @@ impl Folded {
         reader: &mut Reader,
         last: Position,
     ) -> Result<(), OpenError> {
-        while self.position < last {
-            let Some(batch) = reader.next()? else { break };
-            self.fold_batch(&batch, Position::after(u64::MAX))?;
-        }
-        Ok(())
+        self.fold_between(reader, last, Position::after(u64::MAX))
     }
 
     /// Folds everything the reader has while others wait for it: of a long history, one thread
@@ -78,7 +74,17 @@ impl Folded {
         reader: &mut Reader,
         last: Position,
     ) -> Result<(), OpenError> {
-        while self.position < last {
+        self.fold_between(reader, last, last)
+    }
+
+    /// Folds batches until one reaches `enough`, events after `last` left out.
+    fn fold_between(
+        &mut self,
+        reader: &mut Reader,
+        enough: Position,
+        last: Position,
+    ) -> Result<(), OpenError> {
+        while self.position < enough {
             let Some(batch) = reader.next()? else { break };
             self.fold_batch(&batch, last)?;
         }

@@ -14,8 +14,11 @@ const PREFIX: &str = "snapshot-";
 const SUFFIX: &str = ".hl";
 const UNFINISHED: &str = "snapshot.unfinished";
 
-/// Read or written at once, so that a write of the journal that comes waits for no more.
+/// Written at once, and read at once at ease: a write of the journal that comes waits for no more.
 const PIECE_BYTES: usize = 1 << 16;
+
+/// Read at once where somebody waits for it.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Where the snapshots are kept; by default beside the journal.
 #[derive(Clone)]
@@ -115,8 +118,9 @@ impl Shelf {
         // A length that nobody has the memory for is an unusable snapshot, not the end.
         bytes.try_reserve_exact(length).map_err(io::Error::other)?;
         // Aligned memory and whole blocks, as direct reads want them.
-        let at_once = if ease::is_at_ease() { PIECE_BYTES } else { 16 * PIECE_BYTES };
-        let mut chunk = AlignedBuffer::new(at_once);
+        let at_once = if ease::is_at_ease() { PIECE_BYTES } else { CHUNK_BYTES };
+        let chunk_bytes = length.clamp(1, at_once).next_multiple_of(BLOCK_BYTES);
+        let mut chunk = AlignedBuffer::new(chunk_bytes);
         while bytes.len() < length {
             let offset = bytes.len() as u64;
             let read = file.read_at(offset, chunk.all_mut())?;
@@ -130,7 +134,8 @@ impl Shelf {
     }
 }
 
-const _: () = assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
+const _: () = assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES), "direct writes take whole blocks");
+const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
 
 /// Whether they are equal, breathing.
 fn is_same(left: &[u8], right: &[u8]) -> bool {
