@@ -120,7 +120,9 @@ fn run_segments(stage: SegmentStage) {
     let SegmentStage { mut preparer, rings, busy } = stage;
     step_back();
     loop {
-        let rest = || thread::sleep(FILL_REST);
+        // No rest once the writer has let go: whoever closes the engine waits for this thread.
+        // Nobody rings while there is something to fill.
+        let rest = || drop(rings.recv_timeout(FILL_REST));
         let rung = match busy.during(|| preparer.step_at_ease(rest)) {
             Ok(true) => continue,
             Ok(false) => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),
