@@ -6,7 +6,6 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::ease::at_ease;
 use crate::error::HaltReason;
 use crate::limits::FILL_REST;
 use crate::read::{Progress as ReadProgress, ProjectorStage, Step};
@@ -109,7 +108,7 @@ fn run_snapshots(stage: SnapshotStage, done: Sender<()>) {
         // Nobody rings while it builds; what is due is looked at again at the end.
         let bell = rings.clone();
         let rest = move |rest| bell.recv_timeout(rest) != Err(RecvTimeoutError::Disconnected);
-        busy.during(|| at_ease(rest, || builder.build_due()));
+        busy.during(|| builder.build_due_at_ease(rest));
     }
     // The writer has let go: everything is durable, and one last one may be due.
     builder.build_due();
@@ -122,7 +121,9 @@ fn run_segments(stage: SegmentStage) {
     loop {
         // No rest once the writer has let go: whoever closes the engine waits for this thread.
         // Nobody rings while there is something to fill.
-        let rest = || drop(rings.recv_timeout(FILL_REST));
+        let rest = || {
+            let _ = rings.recv_timeout(FILL_REST);
+        };
         let rung = match busy.during(|| preparer.step_at_ease(rest)) {
             Ok(true) => continue,
             Ok(false) => rings.recv().map_err(|_| RecvTimeoutError::Disconnected),

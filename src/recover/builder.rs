@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::clock::Stamp;
 use crate::ease;
 use crate::error::OpenError;
-use crate::limits::SNAPSHOT_EVERY_EVENTS;
+use crate::limits::{EASE_LAG_MAX, SNAPSHOT_EVERY_EVENTS};
 use crate::position::Position;
 use crate::recover::replay::{History, Loaded, Recipe};
 use crate::recover::snapshot;
@@ -61,6 +61,17 @@ impl Due {
         events >= self.events.load(Ordering::Relaxed)
             || self.written.load(Ordering::Relaxed) >= self.bytes.load(Ordering::Relaxed)
     }
+}
+
+/// What lies between two snapshots, by whichever comes first.
+#[derive(Clone, Copy)]
+struct Interval {
+    events: u64,
+    bytes: u64,
+}
+
+impl Interval {
+    const ENDLESS: Self = Self { events: u64::MAX, bytes: u64::MAX };
 }
 
 /// Builds snapshots. It reads the journal like anyone else and never touches the writer.
@@ -128,6 +139,27 @@ impl SnapshotBuilder {
         Arc::clone(&self.due)
     }
 
+    /// The same with rests, the shorter the further the writer is ahead of what is being built: a
+    /// machine with nothing to spare gives up its ease and not the length of the tail.
+    pub(crate) fn build_due_at_ease(&mut self, mut rest: impl FnMut(Duration) -> bool + 'static) {
+        let lag = self.lag();
+        let shortened = move |full: Duration| full.mul_f64(1.0 - lag() / EASE_LAG_MAX);
+        ease::at_ease(move |full| rest(shortened(full)), || self.build_due());
+    }
+
+    /// How far the writer is ahead of here, in intervals between two snapshots; at most
+    /// [`EASE_LAG_MAX`].
+    fn lag(&self) -> impl Fn() -> f64 + 'static {
+        let (reads, due, every) = (self.reads.clone(), self.due(), self.interval());
+        let written = move || due.written.load(Ordering::Relaxed);
+        let (began, began_written) = (reads.durable_position(), written());
+        move || {
+            let events = (reads.durable_position() - began) as f64 / every.events as f64;
+            let bytes = (written() - began_written) as f64 / every.bytes as f64;
+            events.max(bytes).min(EASE_LAG_MAX)
+        }
+    }
+
     /// Builds what is due. Derived data: what keeps one from being built is said, and no more.
     pub(crate) fn build_due(&mut self) {
         while self.is_due() {
@@ -184,35 +216,23 @@ impl SnapshotBuilder {
     }
 
     fn schedule(&self) {
-        let (events, bytes) = match self.policy {
-            SnapshotPolicy::Events(every) => (self.built.saturating_add(every.max(1)), u64::MAX),
-            SnapshotPolicy::Bytes(every) => {
-                (u64::MAX, self.due.written.load(Ordering::Relaxed).saturating_add(every.max(1)))
-            }
+        let Interval { events, bytes } = self.interval();
+        let written = self.due.written.load(Ordering::Relaxed);
+        self.due.events.store(self.built.saturating_add(events), Ordering::Relaxed);
+        self.due.bytes.store(written.saturating_add(bytes), Ordering::Relaxed);
+    }
+
+    fn interval(&self) -> Interval {
+        match self.policy {
+            SnapshotPolicy::Events(every) => Interval { events: every.max(1), ..Interval::ENDLESS },
+            SnapshotPolicy::Bytes(every) => Interval { bytes: every.max(1), ..Interval::ENDLESS },
             SnapshotPolicy::RecoveryTime(target) => {
-                (self.built.saturating_add(self.speed.events_within(target)), u64::MAX)
+                Interval { events: self.speed.events_within(target), ..Interval::ENDLESS }
             }
-            SnapshotPolicy::Never => (u64::MAX, u64::MAX),
-        };
-        self.due.events.store(events, Ordering::Relaxed);
-        self.due.bytes.store(bytes, Ordering::Relaxed);
+            SnapshotPolicy::Never => Interval::ENDLESS,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_rung_for_what_is_being_built() {
-        let due = Due {
-            events: AtomicU64::new(10),
-            bytes: AtomicU64::new(100),
-            written: AtomicU64::new(0),
-        };
-        assert!(!due.wrote(9, 50));
-        assert!(due.wrote(10, 1) && due.wrote(9, 60), "by events, and by bytes");
-        due.silence();
-        assert!(!due.wrote(11, 1_000));
-    }
-}
+mod tests;
