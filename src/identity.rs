@@ -46,12 +46,12 @@ impl AggregateId for u128 {
 
 impl AggregateId for Uuid {
     fn stream(&self) -> StreamId<'_> {
-        StreamId::Uuid(*self.as_bytes())
+        StreamId::Uuid(self.as_u128())
     }
 
     fn from_stream(stream: StreamId<'_>) -> Option<Self> {
         match stream {
-            StreamId::Uuid(bytes) => Some(Self::from_bytes(bytes)),
+            StreamId::Uuid(number) => Some(Self::from_u128(number)),
             _ => None,
         }
     }

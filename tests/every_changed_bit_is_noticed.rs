@@ -78,7 +78,7 @@ fn the_journal_has_every_shape() {
     let mut shapes = BTreeSet::new();
     for batch in judge.batches.iter().filter(|batch| batch.kind() == BatchKind::Data) {
         for entry in batch.entries().map(Result::unwrap) {
-            let head = *entry.head();
+            let head = entry.head();
             shapes.insert((head.key.is_some(), head.correlation.is_some(), entry.event_count()));
             shapes.insert((head.causation.is_some(), true, 9));
             for event in entry.events().map(Result::unwrap) {

@@ -52,8 +52,9 @@ pub enum StreamId<'a> {
     U64(u64),
     /// A 128-bit number.
     U128(u128),
-    /// A UUID, bytes in the order they are printed.
-    Uuid([u8; 16]),
+    /// A UUID, as the number whose hexadecimal digits are printed. As bytes it would be copied byte
+    /// by byte.
+    Uuid(u128),
     /// At most 255 bytes of UTF-8.
     Text(&'a str),
 }
@@ -63,7 +64,7 @@ impl fmt::Display for StreamId<'_> {
         match self {
             StreamId::U64(number) => number.fmt(f),
             StreamId::U128(number) => number.fmt(f),
-            StreamId::Uuid(bytes) => uuid::Uuid::from_bytes(*bytes).hyphenated().fmt(f),
+            StreamId::Uuid(number) => uuid::Uuid::from_u128(*number).hyphenated().fmt(f),
             StreamId::Text(text) => text.fmt(f),
         }
     }

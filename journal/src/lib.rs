@@ -74,6 +74,6 @@ pub use limits::{
 };
 pub use names::Names;
 pub use options::Options;
-pub use read::{Batch, Entries, Entry, Event, Events, JournalReads, Reader};
+pub use read::{Batch, Bookmark, Entries, Entry, Event, Events, JournalReads, Reader};
 pub use record::{BatchKind, segment_name};
 pub use recover::{OpenReport, Recovery};

@@ -159,7 +159,7 @@ fn read_aggregate(pieces: &mut Pieces, digest: &mut blake3::Hasher) -> Result<()
     let id = match pieces.array::<1>()?[0] {
         1 => StreamId::U64(pieces.u64()?).to_string(),
         2 => StreamId::U128(u128::from_le_bytes(pieces.array()?)).to_string(),
-        3 => StreamId::Uuid(pieces.array()?).to_string(),
+        3 => StreamId::Uuid(u128::from_be_bytes(pieces.array()?)).to_string(),
         4 => pieces.text()?,
         _ => return Err(SnapshotFlaw::Damaged("an id is of no known type")),
     };

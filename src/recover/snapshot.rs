@@ -129,7 +129,7 @@ fn put_id(out: &mut Vec<u8>, id: StreamId<'_>) {
         }
         StreamId::Uuid(id) => {
             out.push(3);
-            out.extend(id);
+            out.extend(id.to_be_bytes());
         }
         StreamId::Text(id) => {
             out.push(4);
@@ -257,7 +257,7 @@ fn take_id<'a>(take: &mut Take<'a>) -> Result<StreamId<'a>, Unusable> {
     Ok(match take.u8()? {
         1 => StreamId::U64(take.u64()?),
         2 => StreamId::U128(u128::from_le_bytes(take.array()?)),
-        3 => StreamId::Uuid(take.array()?),
+        3 => StreamId::Uuid(u128::from_be_bytes(take.array()?)),
         4 => StreamId::Text(take.text()?),
         _ => return Err(Unusable::Damaged("an id is of no known type")),
     })

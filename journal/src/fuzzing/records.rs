@@ -137,7 +137,7 @@ pub(super) fn contents(batch: &Batch) {
 
 /// Writes an entry as the writer would; its bytes, or `None` where one of its events is refused.
 fn write_again(entry: &Entry<'_>, room: &mut [u8]) -> Option<usize> {
-    let mut used = encode_entry_head(entry.head(), room);
+    let mut used = encode_entry_head(&entry.head(), room);
     for event in entry.events() {
         let event = event.ok()?;
         let head = EventHead {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     disk::{AlignedBuffer, DiskFile},
     error::Error,
-    limits::{BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AT_EASE_BYTES},
+    limits::{BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AT_EASE_BYTES, READ_CACHED_BYTES},
 };
 
 /// A piece of one segment file.
@@ -17,6 +17,8 @@ pub(crate) struct Chunk {
     older: Vec<Arc<AlignedBuffer>>,
     /// Byte in the file at which the buffer begins.
     offset: u64,
+    /// Bytes that are read at once at least, where there are so many.
+    least: usize,
     /// Called after every small read, where nobody waits for them.
     pause: Option<fn()>,
 }
@@ -24,7 +26,13 @@ pub(crate) struct Chunk {
 impl Chunk {
     pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
         let buffer = Arc::new(AlignedBuffer::hollow());
-        Chunk { name, file, buffer, older: Vec::new(), offset: 0, pause: None }
+        Chunk { name, file, buffer, older: Vec::new(), offset: 0, least: CHUNK_BYTES, pause: None }
+    }
+
+    /// For a file that is read through the page cache: no more at once than stays in the
+    /// processor's cache until it is verified.
+    pub(crate) fn cached(self) -> Chunk {
+        Chunk { least: READ_CACHED_BYTES, ..self }
     }
 
     pub(crate) fn with_pause(self, pause: Option<fn()>) -> Chunk {
@@ -38,7 +46,7 @@ impl Chunk {
         assert!(count <= CHUNK_BYTES, "a chunk holds any batch whole");
         let held = self.offset..=self.offset + self.buffer.len() as u64;
         if !(held.contains(&offset) && held.contains(&(offset + count as u64))) {
-            self.fill(offset, end)?;
+            self.fill(offset, count, end)?;
         }
         let at = (offset - self.offset) as usize;
         assert!(at + count <= self.buffer.len(), "what was asked for is loaded");
@@ -49,17 +57,19 @@ impl Chunk {
         &self.buffer
     }
 
-    fn fill(&mut self, offset: u64, end: u64) -> Result<(), Error> {
-        let wanted = CHUNK_BYTES.min((end - offset) as usize);
+    /// Reads so many bytes and the block behind them, which says how long the next batch is, so
+    /// that batches longer than the least are read one by one, and no byte of them twice.
+    fn fill(&mut self, offset: u64, count: usize, end: u64) -> Result<(), Error> {
+        let most = CHUNK_BYTES.min((end - offset) as usize);
+        let wanted = (count + BLOCK_BYTES).max(self.least).min(most);
         assert!(offset.is_multiple_of(BLOCK_BYTES as u64), "reads past the cache are aligned");
         assert!(wanted > 0, "there is something before the end");
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
-        let buffer = self.free(wanted);
-        let before = std::mem::replace(&mut self.buffer, buffer);
-        if self.older.len() == CHUNKS_KEPT {
+        self.older.push(std::mem::replace(&mut self.buffer, Arc::new(AlignedBuffer::hollow())));
+        self.buffer = self.free(wanted, most);
+        if self.older.len() > CHUNKS_KEPT {
             self.older.remove(0);
         }
-        self.older.push(before);
         let buffer = Arc::get_mut(&mut self.buffer).expect("nobody else has it: checked above");
         buffer.set_filled(0);
         let at_once = self.pause.map_or(wanted, |_| READ_AT_EASE_BYTES);
@@ -79,15 +89,16 @@ impl Chunk {
         Ok(())
     }
 
-    /// A buffer that nobody else has: one of those before, or a new one.
-    fn free(&mut self, wanted: usize) -> Arc<AlignedBuffer> {
+    /// A buffer for so many bytes that nobody else has: a new one of those before, which is near to
+    /// the processor still, or one that was never used.
+    fn free(&mut self, wanted: usize, most: usize) -> Arc<AlignedBuffer> {
         let is_free = |held: &mut Arc<AlignedBuffer>| {
             Arc::get_mut(held).is_some_and(|buffer| buffer.capacity() >= wanted)
         };
-        match self.older.iter_mut().position(is_free) {
+        match self.older.iter_mut().rposition(is_free) {
             Some(at) => self.older.swap_remove(at),
-            // As much as is read: a survey looks at one block of each segment.
-            None => Arc::new(AlignedBuffer::new(wanted)),
+            // No more than can be read: a survey looks at one block of each segment.
+            None => Arc::new(AlignedBuffer::new(most)),
         }
     }
 }

@@ -8,7 +8,7 @@ mod walk;
 
 use std::sync::Arc;
 
-pub use batch::{Batch, Entries, Entry, Event, Events};
+pub use batch::{Batch, Bookmark, Entries, Entry, Event, Events};
 pub(crate) use chunk::Chunk;
 pub(crate) use durable::{Durable, SegmentStart, segment_with};
 pub(crate) use tail::judge_tail;

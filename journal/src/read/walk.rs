@@ -350,7 +350,8 @@ fn open_segment(
     let name = segment_name(number);
     let file = (disk.open(&name, access))
         .map_err(|error| Error::from_io(format!("open {name}"), error))?;
-    let mut chunk = Chunk::new(name, file).with_pause(bound.pause());
+    let chunk = Chunk::new(name, file).with_pause(bound.pause());
+    let mut chunk = if access == Access::Read { chunk.cached() } else { chunk };
     let (header, chain) = read_segment_header(&mut chunk, number)?;
     match header {
         Ok(header) => Ok((chunk, header, chain)),

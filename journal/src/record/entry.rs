@@ -61,7 +61,7 @@ pub(crate) fn encode_event_head(head: &EventHead<'_>, into: &mut [u8]) -> Option
     match head.id {
         StreamId::U64(id) => encode_with_id(head, TAG_U64, &id.to_le_bytes(), into),
         StreamId::U128(id) => encode_with_id(head, TAG_U128, &id.to_le_bytes(), into),
-        StreamId::Uuid(id) => encode_with_id(head, TAG_UUID, &id, into),
+        StreamId::Uuid(id) => encode_with_id(head, TAG_UUID, &id.to_be_bytes(), into),
         StreamId::Text(text) => encode_with_id(head, TAG_TEXT, text.as_bytes(), into),
     }
 }
@@ -85,50 +85,86 @@ fn encode_with_id(head: &EventHead<'_>, tag: u8, id: &[u8], into: &mut [u8]) -> 
     Some(used)
 }
 
-/// A decoded entry head and the undecoded events behind it.
+/// An entry whose lengths are known to hold, its head and its events not decoded yet.
+///
+/// It is passed on as it lies there, and decoded where it is looked at: a head put together here
+/// and copied on would be waited for at each copy.
+#[derive(Clone, Copy)]
 pub(crate) struct EntryFrame<'a> {
-    pub(crate) head: EntryHead,
-    pub(crate) event_count: u16,
+    /// The whole entry.
+    pub(crate) bytes: &'a [u8],
+    /// The part behind the head.
     pub(crate) events: &'a [u8],
-    /// Bytes of the whole entry.
-    pub(crate) length: usize,
 }
 
 impl<'a> EntryFrame<'a> {
-    /// Reads the entry at the start of `body`.
+    /// Finds the entry at the start of `body`.
+    #[inline]
     pub(crate) fn read(body: &'a [u8]) -> Result<EntryFrame<'a>, Flaw> {
-        let fixed = body.get(..ENTRY_HEADER_BYTES).ok_or(Flaw::Invalid("entry cut short"))?;
-        let fields = Fields(fixed);
-        let length = fields.u32(0) as usize;
+        const CUT: Flaw = Flaw::Invalid("entry cut short");
+        let fixed = body.get(..ENTRY_HEADER_BYTES).ok_or(CUT)?;
+        let length = Fields(fixed).u32(0) as usize;
         if !(ENTRY_HEADER_BYTES..=ENTRY_BYTES_MAX).contains(&length) || length > body.len() {
             return Err(Flaw::Invalid("entry length out of bounds"));
         }
         if fixed[4] != KIND_COMMAND {
             return Err(Flaw::Unknown("entry kind"));
         }
-        let flags = fixed[5];
-        if flags & !FLAGS_KNOWN != 0 {
+        if fixed[5] & !FLAGS_KNOWN != 0 {
             return Err(Flaw::Unknown("entry flags"));
         }
-        let mut rest = &body[ENTRY_HEADER_BYTES..length];
-        let key = match flags & HAS_KEY {
-            0 => None,
-            _ => Some(EntryKey {
-                key: take(&mut rest)?,
-                fingerprint: u64::from_le_bytes(take(&mut rest)?),
-                version: u64::from_le_bytes(take(&mut rest)?),
-            }),
-        };
-        let mut id = |flag| match flags & flag {
-            0 => Ok(None),
-            _ => take(&mut rest).map(Some),
-        };
-        let (correlation, causation) = (id(HAS_CORRELATION)?, id(HAS_CAUSATION)?);
-        let time = i64::from_le_bytes(fields.array(8));
-        let head = EntryHead { time, key, correlation, causation };
-        assert!(rest.len() < length, "the events are inside the entry");
-        Ok(EntryFrame { head, event_count: fields.u16(6), events: rest, length })
+        let bytes = &body[..length];
+        let events = bytes.get(ENTRY_HEADER_BYTES + flagged_bytes(fixed[5])..).ok_or(CUT)?;
+        Ok(EntryFrame { bytes, events })
     }
+
+    #[inline]
+    pub(crate) fn event_count(&self) -> u16 {
+        Fields(self.bytes).u16(6)
+    }
+
+    #[inline]
+    pub(crate) fn time(&self) -> i64 {
+        i64::from_le_bytes(Fields(self.bytes).array(8))
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> Option<EntryKey> {
+        let fields = self.flagged(HAS_KEY)?;
+        Some(EntryKey {
+            key: fields.array(0),
+            fingerprint: fields.u64(16),
+            version: fields.u64(24),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn head(&self) -> EntryHead {
+        let id = |flag| self.flagged(flag).map(|fields| fields.array(0));
+        EntryHead {
+            time: self.time(),
+            key: self.key(),
+            correlation: id(HAS_CORRELATION),
+            causation: id(HAS_CAUSATION),
+        }
+    }
+
+    /// From where on the part with this flag lies, if there is one: behind those with lower flags.
+    #[inline]
+    fn flagged(&self, flag: u8) -> Option<Fields<'a>> {
+        let flags = self.bytes[5];
+        let at = ENTRY_HEADER_BYTES + flagged_bytes(flags & (flag - 1));
+        (flags & flag != 0).then(|| Fields(&self.bytes[at..]))
+    }
+}
+
+/// Bytes of a head behind its fixed part.
+#[inline]
+fn flagged_bytes(flags: u8) -> usize {
+    [(HAS_KEY, 32), (HAS_CORRELATION, 16), (HAS_CAUSATION, 16)]
+        .into_iter()
+        .map(|(flag, bytes)| if flags & flag == 0 { 0 } else { bytes })
+        .sum()
 }
 
 /// A decoded event.
@@ -141,11 +177,15 @@ pub(crate) struct EventFrame<'a> {
 
 impl<'a> EventFrame<'a> {
     /// Reads the event at the start of `events`.
+    #[inline]
     pub(crate) fn read(events: &'a [u8]) -> Result<EventFrame<'a>, Flaw> {
-        let mut rest = events;
-        let fixed: [u8; EVENT_HEADER_BYTES] = take(&mut rest)?;
-        let fields = Fields(&fixed);
-        let id = take_slice(&mut rest, usize::from(fixed[11]))?;
+        const CUT: Flaw = Flaw::Invalid("event cut short");
+        // Field by field from where they lie: an array of them would be put together in memory
+        // and waited for.
+        let (fixed, rest) = events.split_at_checked(EVENT_HEADER_BYTES).ok_or(CUT)?;
+        let fields = Fields(fixed);
+        let (id, rest) = rest.split_at_checked(usize::from(fixed[11])).ok_or(CUT)?;
+        let (payload, rest) = rest.split_at_checked(fields.u32(0) as usize).ok_or(CUT)?;
         let head = EventHead {
             kind: NameId(fields.u16(4)),
             event_type: NameId(fields.u16(6)),
@@ -153,19 +193,19 @@ impl<'a> EventFrame<'a> {
             id: read_id(fixed[10], id)?,
             version: fields.u64(12),
         };
-        let payload = take_slice(&mut rest, fields.u32(0) as usize)?;
         let length = events.len() - rest.len();
         assert!(length > payload.len(), "a decoded event always gets on");
         Ok(EventFrame { head, payload, length })
     }
 }
 
+#[inline]
 fn read_id(tag: u8, id: &[u8]) -> Result<StreamId<'_>, Flaw> {
     const LENGTH: Flaw = Flaw::Invalid("stream id of another length than its tag says");
     match tag {
         TAG_U64 => Ok(StreamId::U64(u64::from_le_bytes(id.try_into().map_err(|_| LENGTH)?))),
         TAG_U128 => Ok(StreamId::U128(u128::from_le_bytes(id.try_into().map_err(|_| LENGTH)?))),
-        TAG_UUID => Ok(StreamId::Uuid(id.try_into().map_err(|_| LENGTH)?)),
+        TAG_UUID => Ok(StreamId::Uuid(u128::from_be_bytes(id.try_into().map_err(|_| LENGTH)?))),
         TAG_TEXT => std::str::from_utf8(id)
             .map(StreamId::Text)
             .map_err(|_| Flaw::Invalid("text stream id is not UTF-8")),
@@ -173,14 +213,28 @@ fn read_id(tag: u8, id: &[u8]) -> Result<StreamId<'_>, Flaw> {
     }
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Flaw> {
-    let (taken, after) = rest.split_first_chunk().ok_or(Flaw::Invalid("entry cut short"))?;
-    *rest = after;
-    Ok(*taken)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn take_slice<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], Flaw> {
-    let (taken, after) = rest.split_at_checked(count).ok_or(Flaw::Invalid("event cut short"))?;
-    *rest = after;
-    Ok(taken)
+    /// Whoever stored an id finds it again for ever: these bytes are in journals.
+    #[test]
+    fn the_bytes_of_an_id_never_change() {
+        let printed = *b"0123456789abcdef";
+        let ids: [(StreamId<'_>, u8, &[u8]); 4] = [
+            (StreamId::U64(0x0102), 1, &[2, 1, 0, 0, 0, 0, 0, 0]),
+            (StreamId::U128(0x0102), 2, &[2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (StreamId::Uuid(u128::from_be_bytes(printed)), 3, &printed),
+            (StreamId::Text("straße"), 4, "straße".as_bytes()),
+        ];
+        for (id, tag, stored) in ids {
+            let (kind, event_type) = (NameId(1), NameId(2));
+            let head = EventHead { kind, event_type, schema: 3, id, version: 4 };
+            let mut bytes = [0xee; 64];
+            let used = encode_event_head(&head, &mut bytes).unwrap();
+            assert_eq!((bytes[10], usize::from(bytes[11])), (tag, stored.len()));
+            assert_eq!(&bytes[EVENT_HEADER_BYTES..used], stored);
+            assert_eq!(read_id(tag, stored), Ok(id));
+        }
+    }
 }

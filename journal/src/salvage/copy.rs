@@ -80,7 +80,7 @@ impl Copy {
             }
             None => {
                 let first = batch.entries().next().transpose()?;
-                open(&self.disk, batch.names(), first.map_or(0, |entry| entry.head().time))
+                open(&self.disk, batch.names(), first.map_or(0, |entry| entry.time()))
             }
         }
     }
@@ -96,7 +96,7 @@ fn open(disk: &Arc<dyn Disk>, names: &Names, time: i64) -> Result<Journal, Error
 }
 
 fn append_entry(journal: &mut Journal, entry: &Entry<'_>) -> Result<(), Error> {
-    journal.begin_entry(entry.head())?;
+    journal.begin_entry(&entry.head())?;
     for event in entry.events() {
         let event = event?;
         let head = EventHead {

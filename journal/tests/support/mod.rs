@@ -87,7 +87,7 @@ pub fn see(batch: &Batch, seen: &mut Vec<Seen>) -> Result<(), Error> {
     let name = |id| batch.names().get(id).expect("a known name").to_owned();
     for entry in batch.entries() {
         let entry = entry?;
-        let head = *entry.head();
+        let head = entry.head();
         for event in entry.events() {
             let event = event?;
             seen.push(Seen {
@@ -133,7 +133,7 @@ pub fn add_every_shape(journal: &mut Journal) -> Result<(), Error> {
     let ids = [
         StreamId::U64(u64::MAX),
         StreamId::U128(1 << 100),
-        StreamId::Uuid(*b"0123456789abcdef"),
+        StreamId::Uuid(u128::from_be_bytes(*b"0123456789abcdef")),
         StreamId::Text("straße 5"),
         StreamId::Text(""),
     ];

@@ -33,7 +33,7 @@ impl Arrivals {
             && let Some(batch) = reader.next().with_context(failed)?
         {
             for entry in batch.entries() {
-                times.push(entry.with_context(failed)?.head().time);
+                times.push(entry.with_context(failed)?.time());
             }
         }
         Self::of(&times).with_context(failed)

@@ -69,7 +69,7 @@ impl DecisionLine {
             event: None,
             position: None,
             behind: entry.first_position().checked_sub(1),
-            version: entry.head().key.as_ref().map(|key| key.version),
+            version: entry.key().map(|key| key.version),
             head: Head::of(entry),
             place: Place::of(batch),
         }

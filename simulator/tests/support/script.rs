@@ -100,7 +100,7 @@ impl Scripted {
 
     /// Whether what was read is this, from this position on.
     pub fn check(&self, entry: &Entry<'_>, position: u64) -> Result<(), String> {
-        if *entry.head() != self.head {
+        if entry.head() != self.head {
             return Err(format!("another head: {:?}", entry.head()));
         }
         let mut events = self.events.iter();

@@ -200,7 +200,7 @@ fn open(disk: &MemoryDisk) -> (Journal, OpenReport) {
 }
 
 fn append(journal: &mut Journal, entry: &Entry<'_>) {
-    journal.begin_entry(entry.head()).expect("memory");
+    journal.begin_entry(&entry.head()).expect("memory");
     for event in entry.events() {
         let event = event.expect("sound");
         let head = EventHead {

@@ -3,7 +3,7 @@
 use super::Batch;
 use crate::{
     error::Error,
-    head::{EntryHead, NameId, StreamId},
+    head::{EntryHead, EntryKey, NameId, StreamId},
     record::{BatchKind, EntryFrame, EventFrame, Flaw, segment_name},
 };
 
@@ -17,18 +17,42 @@ pub struct Entries<'a> {
     failed: bool,
 }
 
+/// Where among the entries of its batch somebody is.
+#[derive(Clone, Copy, Debug)]
+pub struct Bookmark {
+    /// Bytes of the body from here on.
+    rest: usize,
+    position: u64,
+    left: u32,
+    failed: bool,
+}
+
 impl<'a> Entries<'a> {
     pub(super) fn of(batch: &'a Batch) -> Entries<'a> {
-        let is_data = batch.kind() == BatchKind::Data;
         Entries {
             batch,
-            rest: if is_data { batch.body() } else { &[] },
+            rest: body(batch),
             position: batch.first_position(),
             left: batch.entry_count(),
             failed: false,
         }
     }
 
+    pub(super) fn behind(batch: &'a Batch, bookmark: Bookmark) -> Entries<'a> {
+        let Bookmark { rest, position, left, failed } = bookmark;
+        let body = body(batch);
+        let read = body.len().checked_sub(rest).expect("a bookmark is of the batch it is used in");
+        Entries { batch, rest: &body[read..], position, left, failed }
+    }
+
+    /// For [`Batch::entries_behind`]: the entries that have not been taken out yet, as something
+    /// that can be kept without borrowing the batch.
+    pub fn bookmark(&self) -> Bookmark {
+        let Entries { rest, position, left, failed, .. } = *self;
+        Bookmark { rest: rest.len(), position, left, failed }
+    }
+
+    #[inline]
     fn step(&mut self) -> Result<Option<Entry<'a>>, Flaw> {
         if self.left == 0 {
             let exact = self.rest.is_empty() && self.position == self.batch.end_position();
@@ -37,12 +61,12 @@ impl<'a> Entries<'a> {
         }
         let frame = EntryFrame::read(self.rest)?;
         let first_position = self.position;
-        let end = first_position.checked_add(u64::from(frame.event_count));
+        let end = first_position.checked_add(u64::from(frame.event_count()));
         let Some(end) = end.filter(|end| *end <= self.batch.end_position()) else {
             return Err(Flaw::Invalid("more events than the header counts"));
         };
-        assert!(frame.length <= self.rest.len() && frame.length > 0, "a frame is inside its batch");
-        self.rest = &self.rest[frame.length..];
+        assert!(!frame.bytes.is_empty(), "an entry always gets on");
+        self.rest = &self.rest[frame.bytes.len()..];
         self.left -= 1;
         self.position = end;
         Ok(Some(Entry { batch: self.batch, frame, first_position }))
@@ -52,6 +76,7 @@ impl<'a> Entries<'a> {
 impl<'a> Iterator for Entries<'a> {
     type Item = Result<Entry<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
@@ -66,7 +91,13 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
+/// The bytes of its entries.
+fn body(batch: &Batch) -> &[u8] {
+    if batch.kind() == BatchKind::Data { batch.body() } else { &[] }
+}
+
 /// One command as stored.
+#[derive(Clone, Copy)]
 pub struct Entry<'a> {
     batch: &'a Batch,
     frame: EntryFrame<'a>,
@@ -74,9 +105,22 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// What is said about the command.
-    pub fn head(&self) -> &EntryHead {
-        &self.frame.head
+    /// What is said about the command; put together when it is asked for.
+    #[inline]
+    pub fn head(&self) -> EntryHead {
+        self.frame.head()
+    }
+
+    /// The [`time`](EntryHead::time) of its head.
+    #[inline]
+    pub fn time(&self) -> i64 {
+        self.frame.time()
+    }
+
+    /// The [`key`](EntryHead::key) of its head.
+    #[inline]
+    pub fn key(&self) -> Option<EntryKey> {
+        self.frame.key()
     }
 
     /// Position of its first event, or of the next event in the journal where it has none.
@@ -85,17 +129,19 @@ impl<'a> Entry<'a> {
     }
 
     /// How many events it has.
+    #[inline]
     pub fn event_count(&self) -> u32 {
-        u32::from(self.frame.event_count)
+        u32::from(self.frame.event_count())
     }
 
     /// Its events in order.
+    #[inline]
     pub fn events(&self) -> Events<'a> {
         Events {
             batch: self.batch,
             rest: self.frame.events,
             position: self.first_position,
-            left: self.frame.event_count,
+            left: self.frame.event_count(),
             failed: false,
         }
     }
@@ -112,6 +158,7 @@ pub struct Events<'a> {
 }
 
 impl<'a> Events<'a> {
+    #[inline]
     fn step(&mut self) -> Result<Option<Event<'a>>, Flaw> {
         if self.left == 0 {
             let bad_end = Flaw::Invalid("bytes behind the entry's last event");
@@ -143,6 +190,7 @@ impl<'a> Events<'a> {
 impl<'a> Iterator for Events<'a> {
     type Item = Result<Event<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
@@ -176,6 +224,7 @@ pub struct Event<'a> {
     pub payload: &'a [u8],
 }
 
+#[cold]
 fn in_batch(batch: &Batch, position: u64, flaw: Flaw) -> Error {
     let (file, offset) = (segment_name(batch.segment()), batch.offset());
     match flaw {

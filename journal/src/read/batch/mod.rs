@@ -12,7 +12,7 @@ use crate::{
     record::{BatchHeader, BatchKind},
     tip::cursor_after,
 };
-pub use entries::{Entries, Entry, Event, Events};
+pub use entries::{Bookmark, Entries, Entry, Event, Events};
 
 /// One batch as stored, verified. A clone shares the bytes; while any clone lives, so does the
 /// buffer of up to 2 MiB they are in.
@@ -86,6 +86,15 @@ impl Batch {
     /// Its entries in order; none unless its kind is [`BatchKind::Data`].
     pub fn entries(&self) -> Entries<'_> {
         Entries::of(self)
+    }
+
+    /// The entries behind a bookmark of this batch, in order.
+    ///
+    /// # Panics
+    /// When more bytes are left behind the bookmark than this batch has. Behind any other bookmark
+    /// of another batch the entries end with an error, or are not those that were meant.
+    pub fn entries_behind(&self, bookmark: Bookmark) -> Entries<'_> {
+        Entries::behind(self, bookmark)
     }
 
     /// How many entries it has.
