@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hotledger_journal::{Event as StoredEvent, NameId, Names};
+use hotledger_journal::{Entry, Event as StoredEvent, NameId, Names};
 use uuid::Uuid;
 
 use crate::aggregate::Aggregate;
@@ -65,10 +65,11 @@ impl<A: Aggregate> Decoder<A> {
     #[inline]
     pub(crate) fn decode_recorded(
         &mut self,
-        head: &hotledger_journal::EntryHead,
+        entry: &Entry<'_>,
         stored: &StoredEvent<'_>,
     ) -> Result<Option<Recorded<A>>, OpenError> {
         let Some(event) = self.decode(stored)? else { return Ok(None) };
+        let head = entry.head();
         Ok(Some(Recorded {
             id: Self::id_of(stored)?,
             version: Version(stored.version),

@@ -148,7 +148,7 @@ fn writing_goes_on_behind_old_events() {
     let cents = before.state.cents + 500;
     assert_eq!(engine.view::<Cents>().read_after(receipt.position).unwrap().0[&3], cents);
     let newest = history(engine.subscribe_all(head)).remove(0);
-    assert_eq!((newest.event_type.as_str(), newest.schema), ("Deposited", 3));
+    assert_eq!((&*newest.event_type, newest.schema), ("Deposited", 3));
     let digest = engine.digest().unwrap();
     engine.close().unwrap();
 

@@ -2,11 +2,16 @@
 
 mod support;
 
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use hotledger::limits::FEED_BATCHES_MAX;
-use hotledger::{Delivery, Engine, Position, Recorded};
+use hotledger::{Aggregate, Context, Delivery, Engine, Event, Position, Recorded};
+use hotledger::{Stage, Stepped, Subscription};
+use serde::{Deserialize, Deserializer, Serialize};
 use support::{Account, AccountEvent, Command, usual};
 
 /// The position of an event delivery; where it caught up, that.
@@ -112,7 +117,7 @@ fn one_aggregate_or_everything() {
     let mut all = engine.subscribe_all(Position::ORIGIN);
     let mut count = 0;
     while let Delivery::Event(raw) = all.next_wait().unwrap().unwrap() {
-        assert_eq!((raw.kind.as_str(), raw.event_type.as_str()), ("account", "Deposited"));
+        assert_eq!((&*raw.kind, &*raw.event_type), ("account", "Deposited"));
         count += 1;
     }
     assert_eq!(count, 100);
@@ -129,4 +134,106 @@ fn closing_the_engine_ends_a_subscription_after_its_last_event() {
         events += u64::from(matches!(delivery, Delivery::Event(_)));
     }
     assert_eq!(events, 10);
+}
+
+/// Every delivery that is there without waiting.
+fn at_hand<T>(subscription: &mut Subscription<T>) -> Vec<Delivery<T>> {
+    iter::from_fn(|| subscription.next_within(Duration::ZERO).unwrap()).collect()
+}
+
+#[test]
+fn who_has_no_time_to_wait_gets_all_that_is_there_however_long_the_batches_are() {
+    for events in (1..=130).chain([1_000]) {
+        let (engine, mut stages) = usual(Engine::in_memory()).open_stepped().unwrap();
+        let mut session = engine.session::<Account>(2_000);
+        let mut all = engine.subscribe_all(Position::ORIGIN);
+        // Its own events come first in each batch, and then many that are not.
+        let mut one = engine.subscribe_to::<Account>(1_u64, Position::ORIGIN);
+        for batch in 1..=3 {
+            (0..events).for_each(|_| session.submit(1, Command::Deposit(1)).unwrap());
+            (0..events).for_each(|_| session.submit(2, Command::Deposit(1)).unwrap());
+            while stages.step(Stage::Writer) == Stepped::Worked {}
+            while session.reap().is_some() {}
+            let durable = Position::after(2 * events * batch);
+            assert_eq!(engine.position(), durable);
+            // It is said once: from then on they are never behind.
+            let signals = u64::from(batch == 1);
+            let (all, one) = (at_hand(&mut all), at_hand(&mut one));
+            assert_eq!(all.len() as u64, 2 * events + signals, "{events} events, batch {batch}");
+            assert_eq!(one.len() as u64, events + signals, "{events} events, batch {batch}");
+            if batch == 1 {
+                assert_eq!(all.last(), Some(&Delivery::CaughtUp(durable)));
+                assert_eq!(one.last(), Some(&Delivery::CaughtUp(durable)));
+            }
+        }
+    }
+}
+
+/// How often the mark 500 may be read before it can be.
+static PANICS_LEFT: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Serialize, Clone, Debug, PartialEq)]
+struct Mark(u64);
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mark = u64::deserialize(deserializer)?;
+        let left = PANICS_LEFT.load(Ordering::Relaxed);
+        if mark == 500 && left > 0 {
+            PANICS_LEFT.store(left - 1, Ordering::Relaxed);
+            panic!("this mark cannot be read yet");
+        }
+        Ok(Self(mark))
+    }
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Marked {
+    Set { mark: Mark },
+}
+
+impl Event for Marked {}
+
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
+struct Marks;
+
+impl Aggregate for Marks {
+    const KIND: &'static str = "marks";
+    type Id = u64;
+    type Command = u64;
+    type Event = Marked;
+    type Refusal = ();
+
+    fn decide(&self, mark: u64, cx: &mut Context<Marked>) -> Result<(), ()> {
+        cx.record(Marked::Set { mark: Mark(mark) });
+        Ok(())
+    }
+
+    fn evolve(&mut self, _: &Marked) {}
+}
+
+#[test]
+fn after_a_panic_in_deserialize_the_same_event_comes_again() {
+    let engine = Engine::in_memory().aggregate::<Marks>().open().unwrap();
+    let mut session = engine.session::<Marks>(1_000);
+    // In few batches: what was decoded of one before the panic must not come twice.
+    (0..1_000).for_each(|mark| session.submit(1, mark).unwrap());
+    while let Some(answer) = session.reap_wait() {
+        answer.unwrap();
+    }
+    PANICS_LEFT.store(2, Ordering::Relaxed);
+    let mut subscription = engine.subscribe::<Marks>(Position::ORIGIN);
+    let (mut marks, mut panics) = (Vec::new(), 0);
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| subscription.next_wait().unwrap().unwrap())) {
+            Ok(Delivery::Event(recorded)) => {
+                let Marked::Set { mark } = recorded.event;
+                marks.push(mark.0);
+            }
+            Ok(Delivery::CaughtUp(_)) => break,
+            Err(_) => panics += 1,
+        }
+    }
+    assert_eq!(panics, 2);
+    assert!(marks.iter().copied().eq(0..1_000), "{marks:?}");
 }

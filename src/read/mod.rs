@@ -8,16 +8,19 @@ mod keyed;
 mod published;
 
 mod past;
+mod raw;
 mod subscription;
 
 pub use keyed::TableReader;
 pub use past::{At, Found, Past};
 pub use published::{ViewGuard, ViewReader};
-pub use subscription::{Delivery, RawRecorded, Subscription};
+pub use raw::{RawId, RawRecorded};
+pub use subscription::{Delivery, Subscription};
 
 pub(crate) use keyed::{KeyedTable, Shown};
 pub(crate) use progress::Progress;
 pub(crate) use projector::{Projection, Projector, ProjectorStage, Step};
 pub(crate) use published::{ViewSource, WholeView};
+pub(crate) use raw::All;
 pub(crate) use registry::Readers;
-pub(crate) use subscription::{All, Selection, Typed};
+pub(crate) use subscription::{Selection, Typed};

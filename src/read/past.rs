@@ -114,7 +114,7 @@ impl<A: Aggregate> Search<'_, A> {
                     At::Latest => false,
                     At::Position(last) => position > last,
                     At::Version(last) => self.found.version >= last,
-                    At::Time(last) => Timestamp(entry.head().time) > last,
+                    At::Time(last) => Timestamp(entry.time()) > last,
                 };
                 if past {
                     return Ok(false);

@@ -160,7 +160,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
             if end <= self.feed.next() {
                 continue;
             }
-            self.progress.works_on(Timestamp(entry.head().time), self.feed.fallbacks());
+            self.progress.works_on(Timestamp(entry.time()), self.feed.fallbacks());
             if self.progress.is_closing() {
                 return Ok(());
             }
@@ -171,7 +171,7 @@ impl<A: Aggregate, P: Projection<A>> Projector<A, P> {
                     continue;
                 }
                 if !skipped.contains(&position) {
-                    let recorded = self.decoder.decode_recorded(entry.head(), &event);
+                    let recorded = self.decoder.decode_recorded(&entry, &event);
                     if let Some(recorded) = recorded.map_err(|error| error.to_string())? {
                         self.projection.project(recorded)?;
                     }

@@ -1,18 +1,18 @@
 //! A catch-up subscription: history first, then live events, without a gap.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hotledger_journal::{Batch, EntryHead, Event as StoredEvent, Names};
+use hotledger_journal::{Batch, Bookmark, Entry, Event as StoredEvent};
 
 use crate::aggregate::Aggregate;
 use crate::clock::Stamp;
 use crate::decode::Decoder;
 use crate::error::{OpenError, ReadError};
 use crate::feed::{Fed, FeedReader};
-use crate::identity::{AggregateId, CommandKey};
-use crate::position::{Position, Timestamp, Version};
+use crate::identity::AggregateId;
+use crate::limits::GROUP;
+use crate::position::{Position, Timestamp};
 use crate::read::registry::ReaderEntry;
 use crate::view::Recorded;
 
@@ -26,36 +26,13 @@ pub enum Delivery<T> {
     CaughtUp(Position),
 }
 
-/// An event of any kind, its payload as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RawRecorded {
-    /// The aggregate's kind.
-    pub kind: String,
-    /// The aggregate's id, as text.
-    pub id: String,
-    /// The event's type.
-    pub event_type: String,
-    /// The schema version its payload was written with.
-    pub schema: u16,
-    /// The version of the aggregate after the event.
-    pub version: Version,
-    /// The position of the event in the whole journal.
-    pub position: Position,
-    /// When its command was taken up.
-    pub time: Timestamp,
-    /// The key of its command.
-    pub key: Option<CommandKey>,
-    /// MessagePack, a map with named fields.
-    pub payload: Vec<u8>,
-}
-
 /// Which events a subscription is after, and in what form it hands them out.
 pub(crate) trait Selection: Send {
     type Item;
     fn use_names(&mut self, batch: &Batch);
     fn select(
         &mut self,
-        head: &EntryHead,
+        entry: &Entry<'_>,
         event: &StoredEvent<'_>,
     ) -> Result<Option<Self::Item>, OpenError>;
 }
@@ -81,47 +58,13 @@ impl<A: Aggregate> Selection for Typed<A> {
 
     fn select(
         &mut self,
-        head: &EntryHead,
+        entry: &Entry<'_>,
         event: &StoredEvent<'_>,
     ) -> Result<Option<Recorded<A>>, OpenError> {
         if self.only.as_ref().is_some_and(|only| only.stream() != event.id) {
             return Ok(None);
         }
-        self.decoder.decode_recorded(head, event)
-    }
-}
-
-/// Every event of every kind.
-#[derive(Default)]
-pub(crate) struct All {
-    names: Option<Arc<Names>>,
-}
-
-impl Selection for All {
-    type Item = RawRecorded;
-
-    fn use_names(&mut self, batch: &Batch) {
-        self.names = Some(Arc::clone(batch.names()));
-    }
-
-    fn select(
-        &mut self,
-        head: &EntryHead,
-        event: &StoredEvent<'_>,
-    ) -> Result<Option<RawRecorded>, OpenError> {
-        let names = self.names.as_ref().expect("use_names comes before select");
-        let name = |id| names.get(id).unwrap_or("(no name)").to_owned();
-        Ok(Some(RawRecorded {
-            kind: name(event.kind),
-            id: event.id.to_string(),
-            event_type: name(event.event_type),
-            schema: event.schema,
-            version: Version(event.version),
-            position: Position::at(event.position),
-            time: Timestamp(head.time),
-            key: head.key.as_ref().map(|key| CommandKey(key.key)),
-            payload: event.payload.to_vec(),
-        }))
+        self.decoder.decode_recorded(entry, event)
     }
 }
 
@@ -132,6 +75,8 @@ pub struct Subscription<T> {
     selection: Box<dyn Selection<Item = T>>,
     /// Decoded and not handed out yet, each with its position.
     ready: VecDeque<(Position, T)>,
+    /// The batch that is being decoded, and from where on.
+    taken: Option<(Batch, Bookmark)>,
     /// Up to here everything was handed out.
     delivered: Position,
     /// Told once what was decoded before it has been handed out.
@@ -149,14 +94,18 @@ impl<T> Subscription<T> {
         let selection = Box::new(selection);
         let delivered = feed.next();
         entry.progress().reach(delivered);
-        let (ready, failed, told_caught_up) = (VecDeque::new(), None, false);
-        Self { feed, selection, ready, delivered, failed, told_caught_up, entry }
+        let (ready, taken, failed) = (VecDeque::with_capacity(GROUP), None, None);
+        let told_caught_up = false;
+        Self { feed, selection, ready, taken, delivered, failed, told_caught_up, entry }
     }
 
     /// Waits for the next delivery; `None` once the engine is closed and all is delivered.
     ///
     /// # Errors
     /// The journal cannot be read, or an event cannot be decoded. The same event comes again.
+    ///
+    /// # Panics
+    /// Where the `Deserialize` of an event does. The same event comes again then as well.
     pub fn next_wait(&mut self) -> Result<Option<Delivery<T>>, ReadError> {
         loop {
             if let Some(delivery) = self.step(None)? {
@@ -169,6 +118,9 @@ impl<T> Subscription<T> {
     ///
     /// # Errors
     /// As [`Subscription::next_wait`].
+    ///
+    /// # Panics
+    /// As [`Subscription::next_wait`].
     pub fn next_within(&mut self, wait: Duration) -> Result<Option<Delivery<T>>, ReadError> {
         let started = Stamp::now();
         loop {
@@ -177,7 +129,7 @@ impl<T> Subscription<T> {
                 return Ok(delivery);
             }
             // What has just come is handed out, however little time there was.
-            if left.is_zero() && self.ready.is_empty() && self.failed.is_none() {
+            if left.is_zero() && !self.holds_something() {
                 return Ok(None);
             }
         }
@@ -189,6 +141,11 @@ impl<T> Subscription<T> {
         if self.ready.is_empty() { self.feed.next() } else { self.delivered }
     }
 
+    /// Whether there may be something to hand out that the feed need not be asked for.
+    fn holds_something(&self) -> bool {
+        !self.ready.is_empty() || self.failed.is_some() || self.taken.is_some()
+    }
+
     /// A delivery, `Some(None)` at the end of everything, `None` if there was none in time.
     fn step(&mut self, wait: Option<Duration>) -> Result<Option<Option<Delivery<T>>>, ReadError> {
         if let Some((position, item)) = self.ready.pop_front() {
@@ -198,16 +155,30 @@ impl<T> Subscription<T> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
+        // A clone, so that it is still there after a panic in the user's Deserialize.
+        if let Some((batch, from)) = self.taken.clone() {
+            let rest = self.decode(&batch, from).unwrap_or_else(|error| {
+                // What was handled stays handled; the event that failed comes again.
+                self.feed.rewind(self.feed.next());
+                self.failed = Some(error.into());
+                self.told_caught_up = false;
+                None
+            });
+            self.taken = rest.map(|rest| (batch, rest));
+            if self.holds_something() {
+                return Ok(None);
+            }
+            // There was nothing left of it: whoever has no time to wait is not told so instead of
+            // what comes next.
+        }
         // Only a subscription that has said so may wait; the others look whether it is true.
         let fed = if self.told_caught_up { self.feed.wait(wait)? } else { self.feed.poll()? };
         match fed {
             Fed::Batch(batch) => {
-                if let Err(error) = self.take(&batch) {
-                    // What was handled stays handled; the event that failed comes again.
-                    self.feed.rewind(self.feed.next());
-                    self.failed = Some(error.into());
-                }
-                self.told_caught_up &= self.feed.next() >= self.feed.durable();
+                self.told_caught_up &= batch.end_position() >= self.feed.durable().events();
+                self.selection.use_names(&batch);
+                let first = batch.entries().bookmark();
+                self.taken = Some((batch, first));
                 Ok(None)
             }
             Fed::CaughtUp if !self.told_caught_up => {
@@ -219,24 +190,30 @@ impl<T> Subscription<T> {
         }
     }
 
-    fn take(&mut self, batch: &Batch) -> Result<(), OpenError> {
-        self.selection.use_names(batch);
+    /// Decodes the next few entries, and not the whole batch: that would push what was decoded
+    /// first out of the processor's cache before it is handed out. Where the rest begins, if there
+    /// is any.
+    fn decode(&mut self, batch: &Batch, from: Bookmark) -> Result<Option<Bookmark>, OpenError> {
         let progress = self.entry.progress();
-        for entry in batch.entries() {
-            let entry = entry?;
-            progress.works_on(Timestamp(entry.head().time), self.feed.fallbacks());
+        let mut entries = batch.entries_behind(from);
+        while let Some(entry) = entries.next().transpose()? {
+            progress.works_on(Timestamp(entry.time()), self.feed.fallbacks());
             for event in entry.events() {
                 let event = event?;
                 let position = Position::at(event.position);
                 if position > self.feed.next() {
-                    let selected = self.selection.select(entry.head(), &event)?;
+                    let selected = self.selection.select(&entry, &event)?;
                     self.ready.extend(selected.map(|item| (position, item)));
                     self.feed.handled(position);
                 }
             }
+            if self.ready.len() >= GROUP {
+                progress.reach(self.feed.next());
+                return Ok(Some(entries.bookmark()));
+            }
         }
         progress.reach(self.feed.next());
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn views(engine: &Engine, history: &[RawRecorded]) -> Result<(), Stri
 
 fn tally(history: &[RawRecorded]) -> Tally {
     let mut tally = Tally::default();
-    for event in history.iter().filter(|event| event.kind == Account::KIND) {
+    for event in history.iter().filter(|event| &*event.kind == Account::KIND) {
         tally.count(event.position.events() - 1, event.version.0);
     }
     tally
