@@ -1,20 +1,15 @@
-//! A hash map that can be asked for many keys at once: hashes first, then the fetches, then the
-//! lookups.
+//! A hash map that can be told in advance what will be looked up: hashes first, then the fetches,
+//! then the lookups.
 //!
-//! A lookup in a large table waits for memory, and a processor that has to work out a hash between
-//! two lookups has few of them under way. With the hashes taken before, more fetches wait together.
+//! A lookup in a large table waits for memory. Whoever knows the next few of them has all their
+//! entries fetched at once, and does not wait for them before they are needed.
 
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-/// Has the processor fetch what these looks look at, all at once; what they see is good for nothing
-/// but to be used: without a use they would be left out.
-#[inline]
-pub(crate) fn fetch(looks: impl Iterator<Item = u64>) {
-    let _ = std::hint::black_box(looks.fold(0, |all, look| all ^ look));
-}
+use crate::prefetch::prefetch;
 
 /// Values by key. All lookups take the hash along, so that it is taken once.
 pub(crate) struct HashedMap<K, V> {
@@ -35,11 +30,11 @@ impl<K: Hash + Eq, V> HashedMap<K, V> {
         self.hasher.hash_one(key)
     }
 
-    /// A look at the entry of a key, for [`fetch`]. An entry may lie across two lines of memory:
-    /// the key is looked at as well.
+    /// Has the entry with this hash fetched, or some times in a hundred another one.
     #[inline]
-    pub(crate) fn touch(&self, hash: u64, key: &K, look: impl Fn(&V) -> u64) -> u64 {
-        self.get_hashed(hash, key).map_or(0, look)
+    pub(crate) fn foresee(&self, hash: u64) {
+        // The first candidate: to compare keys would be to wait for it.
+        self.entries.find(hash, |_| true).into_iter().for_each(prefetch);
     }
 
     #[inline]

@@ -110,10 +110,10 @@ pub(crate) trait Kind: Any + Send {
     fn name(&self) -> &'static str;
     fn state_version(&self) -> u16;
     fn use_names(&mut self, names: &Arc<Names>);
-    /// What `touch` takes: a hash of the event's aggregate.
+    /// A hash of the event's aggregate.
     fn hash(&self, stored: &StoredEvent<'_>) -> u64;
-    /// Starts to fetch the aggregate of an event, by its hash.
-    fn touch(&self, hash: u64, stored: &StoredEvent<'_>) -> u64;
+    /// Starts to fetch the aggregate with this hash.
+    fn foresee(&self, hash: u64);
     /// Folds one stored event into its aggregate, whose hash this is.
     fn fold(&mut self, hash: u64, stored: &StoredEvent<'_>) -> Result<(), OpenError>;
     /// Forgets what the running transaction changed.
@@ -154,9 +154,8 @@ impl<A: Aggregate> Kind for Hot<A> {
         A::Id::from_stream(stored.id).map_or(0, |id| self.slots.hash(&id))
     }
 
-    fn touch(&self, hash: u64, stored: &StoredEvent<'_>) -> u64 {
-        let id = A::Id::from_stream(stored.id);
-        id.map_or(0, |id| self.slots.touch(hash, &id, |slot| slot.version))
+    fn foresee(&self, hash: u64) {
+        self.slots.foresee(hash);
     }
 
     fn fold(&mut self, hash: u64, stored: &StoredEvent<'_>) -> Result<(), OpenError> {

@@ -19,6 +19,8 @@ mod digest;
 mod hashed;
 mod hot;
 mod keys;
+#[expect(unsafe_code, reason = "stable Rust has no safe way to ask for a prefetch")]
+mod prefetch;
 mod receipt;
 mod state;
 
@@ -67,7 +69,7 @@ pub use write::{
 
 pub use figures::{Answers, Lag, ReaderStats, Stats};
 pub use read::{
-    At, Delivery, Found, Past, RawRecorded, Subscription, TableReader, ViewGuard, ViewReader,
+    At, Delivery, Found, Past, RawId, RawRecorded, Subscription, TableReader, ViewGuard, ViewReader,
 };
 pub use rows::Rows;
 pub use timeline::BatchTimes;

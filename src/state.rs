@@ -164,10 +164,9 @@ impl State {
         Some((index, self.kinds[index].hash(stored)))
     }
 
-    /// Starts to fetch the aggregate of an event, whose kind and hash are known; the answer is
-    /// good for nothing but to be used.
-    pub(crate) fn touch(&self, (kind, hash): (usize, u64), stored: &StoredEvent<'_>) -> u64 {
-        self.kinds[kind].touch(hash, stored)
+    /// Starts to fetch the aggregate of this kind and hash.
+    pub(crate) fn foresee(&self, (kind, hash): (usize, u64)) {
+        self.kinds[kind].foresee(hash);
     }
 
     /// Folds one stored event into the aggregate it belongs to, whose kind and hash these are.

@@ -1,5 +1,7 @@
 //! Where each key stands in the order of the window: a table of eight bytes a key.
 
+use crate::prefetch::prefetch;
+
 /// Numbers by tag, in one array with open addressing, linear probing and deletion by shifting back
 /// (Knuth, The Art of Computer Programming, volume 3, 6.4, algorithms L and R).
 ///
@@ -54,10 +56,14 @@ impl Places {
         size_of_val(&*self.slots)
     }
 
-    /// A look at the line of a tag, for [`fetch`](crate::hashed::fetch).
+    /// Has the slots of a tag fetched: that which it would lie in if it were alone, and those
+    /// behind it that a probe goes through, which may lie in the next line.
     #[inline]
-    pub(super) fn touch(&self, tag: Tag) -> u64 {
-        self.slots.get(self.home(tag)).copied().unwrap_or(0)
+    pub(super) fn foresee(&self, tag: Tag) {
+        let home = self.home(tag);
+        for slot in [home, home + 4] {
+            self.slots.get(slot).into_iter().for_each(prefetch);
+        }
     }
 
     /// The number with this tag that it is.

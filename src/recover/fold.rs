@@ -7,7 +7,6 @@ use hotledger_journal::{
 use crate::ahead::read_ahead;
 use crate::ease::breathe;
 use crate::error::OpenError;
-use crate::hashed::fetch;
 use crate::identity::CommandKey;
 use crate::keys::Keys;
 use crate::limits::{GROUP, READ_AHEAD_AFTER};
@@ -117,9 +116,8 @@ impl Folded {
     fn foresee(&self, group: &mut Group<'_>) {
         group.hashes.clear();
         group.hashes.extend(group.events.iter().map(|event| self.state.hash(event)));
-        let both = group.hashes.iter().zip(&group.events);
-        fetch(both.map(|(hash, event)| hash.map_or(0, |hash| self.state.touch(hash, event))));
-        let keys = group.entries.iter().filter_map(|entry| entry.head().key.as_ref());
+        group.hashes.iter().flatten().for_each(|hash| self.state.foresee(*hash));
+        let keys = group.entries.iter().filter_map(Entry::key);
         let _ = self.keys.foresee(keys.map(|key| CommandKey(key.key)));
     }
 
@@ -148,7 +146,7 @@ impl Folded {
             self.tail_events += 1;
             last_version = Some(event.version);
         }
-        self.time = self.time.max(Timestamp(entry.head().time));
+        self.time = self.time.max(Timestamp(entry.time()));
         self.keys.replay(batch, entry, last_version);
         Ok(true)
     }

@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 
-use crate::hashed::{HashedMap, fetch};
+use crate::hashed::HashedMap;
 use crate::limits::GROUP;
 
 /// Changed rows by key; `None` where a row was taken away.
@@ -51,10 +51,7 @@ impl<K: Hash + Eq, R> Changes<K, R> {
         let newest = hashes.iter_mut().zip(&self.newest);
         newest.for_each(|(hash, (key, _))| *hash = self.map.hash(key));
         let newest = hashes.iter().zip(&self.newest);
-        fetch(
-            newest
-                .map(|(hash, (key, _))| self.map.touch(*hash, key, |row| u64::from(row.is_some()))),
-        );
+        newest.for_each(|(hash, _)| self.map.foresee(*hash));
         for (hash, (key, row)) in hashes.into_iter().zip(self.newest.drain(..)) {
             self.map.insert_hashed(hash, key, row);
         }

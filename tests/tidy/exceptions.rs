@@ -26,6 +26,11 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         path: "journal/src/disk/uring.rs",
         reason: "no safe crate lends memory to io_uring without a runtime of its own",
     },
+    Exception {
+        rule: "unsafe",
+        path: "src/prefetch.rs",
+        reason: "stable Rust has no safe way to ask for a prefetch; see docs/decisions/0009",
+    },
 ];
 
 /// The exceptions of a rule.
