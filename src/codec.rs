@@ -40,6 +40,7 @@ pub use self::error::{CodecError, DecodeError, EncodeError};
 pub use self::event::Event;
 pub(crate) use self::upcast::Route;
 pub use self::upcast::Upcasters;
+pub(crate) use self::value::earlier_fingerprint;
 pub use self::value::{decode_state, encode_state, fingerprint};
 
 use self::upcast::Chain;

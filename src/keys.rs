@@ -6,7 +6,6 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 use hotledger_journal::{Batch, Chain, Entry};
 
-use crate::hashed::fetch;
 use crate::identity::CommandKey;
 use crate::limits::{GROUP, KEYS_ROOM, KEYS_WINDOW_MAX};
 use crate::position::{Position, Version};
@@ -69,11 +68,18 @@ impl Keys {
         Self { places, hasher, order, first: 0, chains, max }
     }
 
-    /// How a key stands, with its [`Keys::tag`].
-    pub(crate) fn standing(&self, key: &CommandKey, tag: Tag, fingerprint: u64) -> Standing {
+    /// How a key stands, with its [`Keys::tag`]. `is_of_it` is whether a fingerprint that was
+    /// recorded is one of the command that comes with it now.
+    #[inline]
+    pub(crate) fn standing(
+        &self,
+        key: &CommandKey,
+        tag: Tag,
+        is_of_it: impl FnOnce(u64) -> bool,
+    ) -> Standing {
         match self.get(key, tag) {
             None => Standing::Fresh,
-            Some(known) if known.fingerprint == fingerprint => Standing::Repeated(known.clone()),
+            Some(known) if is_of_it(known.fingerprint) => Standing::Repeated(known.clone()),
             Some(_) => Standing::Reused,
         }
     }
@@ -113,7 +119,7 @@ impl Keys {
         let forgotten = (self.len() + count).saturating_sub(self.max).min(count);
         let oldest = self.order.iter().take(forgotten).map(|oldest| self.tag(&oldest.key));
         let all = tags[..count].iter().copied().chain(oldest);
-        fetch(all.map(|tag| self.places.touch(tag)));
+        all.for_each(|tag| self.places.foresee(tag));
         tags
     }
 
@@ -172,7 +178,7 @@ impl Keys {
     /// `last_version` is the version of the entry's last event; an entry without events says the
     /// version beside its key.
     pub(crate) fn replay(&mut self, batch: &Batch, entry: &Entry<'_>, last_version: Option<u64>) {
-        let Some(key) = &entry.head().key else { return };
+        let Some(key) = entry.key() else { return };
         let events = entry.event_count();
         let known = Known {
             fingerprint: key.fingerprint,

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use hotledger::codec::{decode_state, encode_state};
+use hotledger::codec::{decode_state, encode_state, fingerprint};
 use hotledger::{CommandKey, Durability, Engine, ManualClock, MemoryDisk, Position};
-use hotledger::{Request, Session, Stage, Stages, Stepped};
+use hotledger::{Request, Session, Stage, Stages, Stepped, Subscription};
 
 use crate::callgrind::counted_part;
 use crate::stand::booking::{Account, Booking, Command, Sum, an_event, bare};
@@ -39,11 +39,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     operation("settle-alone-in-batch", COMMANDS / 10, settle_alone),
     operation("execute", COMMANDS / 10, execute),
     operation("encode-raw", COMMANDS, encode_raw),
+    operation("fingerprint", COMMANDS, fingerprints),
     operation("encode-state", COMMANDS, encode_states),
     operation("decode-state", COMMANDS, decode_states),
     operation("replay", HISTORY, replay),
     operation("project", HISTORY, project),
     operation("deliver", HISTORY, deliver),
+    operation("deliver-raw", HISTORY, deliver_raw),
     operation("read-view", COMMANDS, read_view),
 ];
 
@@ -147,6 +149,15 @@ fn encode_raw() {
     });
 }
 
+/// The most of what a command with a key costs on its caller's thread.
+fn fingerprints() {
+    counted_part(&mut || {
+        for number in 0..COMMANDS {
+            black_box(fingerprint(black_box(&Command::Book(number))));
+        }
+    });
+}
+
 fn encode_states() {
     let state = Account { balance: 1 << 40, bookings: 1 << 40 };
     let mut out = Vec::with_capacity(256);
@@ -209,7 +220,17 @@ fn project() {
 fn deliver() {
     let builder = bare(Engine::builder_on(history()));
     let (engine, _stages) = builder.open_stepped().expect("the journal is sound");
-    let mut subscription = engine.subscribe::<Account>(Position::ORIGIN);
+    drain(&engine, engine.subscribe::<Account>(Position::ORIGIN));
+}
+
+/// The same for whoever does not know the events' types.
+fn deliver_raw() {
+    let builder = bare(Engine::builder_on(history()));
+    let (engine, _stages) = builder.open_stepped().expect("the journal is sound");
+    drain(&engine, engine.subscribe_all(Position::ORIGIN));
+}
+
+fn drain<T>(engine: &Engine, mut subscription: Subscription<T>) {
     counted_part(&mut || {
         for _ in 0..HISTORY {
             black_box(subscription.next_wait().expect("the journal is sound"));

@@ -11,9 +11,8 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Context};
-use crate::codec::{EncodeError, EventCodec, fingerprint};
+use crate::codec::{EncodeError, EventCodec, earlier_fingerprint, fingerprint};
 use crate::figures::Figures;
-use crate::hashed::fetch;
 use crate::hot::{Hot, KindNames, Slot};
 use crate::identity::{AggregateId, CommandKey};
 use crate::keys::{Keys, Known, Standing, Tag};
@@ -112,8 +111,18 @@ impl<A: Aggregate> Taken<A> {
     }
 }
 
+/// Not inlined: a command without a key would pay for it as well.
+#[inline(never)]
 fn print_of<A: Aggregate>(id: &A::Id, command: &A::Command) -> u64 {
-    fingerprint(&(A::KIND, Shown(id.stream()), command))
+    fingerprint(&addressed::<A>(id, command))
+}
+
+/// What a fingerprint is taken of: the command, and whose it is.
+fn addressed<'a, A: Aggregate>(
+    id: &'a A::Id,
+    command: &'a A::Command,
+) -> impl Serialize + use<'a, A> {
+    (A::KIND, Shown(id.stream()), command)
 }
 
 /// An id as the text that a person reads.
@@ -224,10 +233,8 @@ impl Desk<'_> {
             for taken in group.iter_mut() {
                 taken.lookup = Some(Lookup { hash: slots.hash(taken.id()), tag: Tag::default() });
             }
-            fetch(group.iter().map(|taken| {
-                let hash = taken.lookup.map_or(0, |lookup| lookup.hash);
-                slots.touch(hash, taken.id(), |slot| slot.version)
-            }));
+            let lookups = group.iter().filter_map(|taken| taken.lookup);
+            lookups.for_each(|lookup| slots.foresee(lookup.hash));
             let tags = keys.foresee(group.iter().filter_map(Taken::key));
             let keyed = group.iter_mut().filter(|taken| taken.entry.key.is_some());
             let lookups = keyed.filter_map(|taken| taken.lookup.as_mut());
@@ -288,7 +295,8 @@ impl Desk<'_> {
                 // What panicked on the caller's thread panics here again, and becomes its verdict.
                 key.fingerprint = print_of::<A>(&id, &command);
             }
-            check_fresh(self.keys, key, lookup.tag)?;
+            let earlier = || Some(earlier_fingerprint(&addressed::<A>(&id, &command)));
+            check_fresh(self.keys, key, lookup.tag, earlier)?;
         }
         self.stopwatch.iter_mut().for_each(Stopwatch::begin);
         let head = self.head();
@@ -375,9 +383,17 @@ impl Desk<'_> {
     }
 }
 
-/// The verdict on a command whose key is known.
-pub(crate) fn check_fresh<R>(keys: &Keys, key: &EntryKey, tag: Tag) -> Result<(), Verdict<R>> {
-    match keys.standing(&CommandKey(key.key), tag, key.fingerprint) {
+/// The verdict on a command whose key is known. `earlier` takes its fingerprint as it used to be
+/// taken: under a key from that time it is the one that counts.
+#[inline]
+pub(crate) fn check_fresh<R>(
+    keys: &Keys,
+    key: &EntryKey,
+    tag: Tag,
+    earlier: impl FnOnce() -> Option<u64>,
+) -> Result<(), Verdict<R>> {
+    let is_of_it = |recorded| recorded == key.fingerprint || Some(recorded) == earlier();
+    match keys.standing(&CommandKey(key.key), tag, is_of_it) {
         Standing::Fresh => Ok(()),
         Standing::Repeated(known) => Err(Verdict::Repeated(Box::new(Repeated::new(known, keys)))),
         Standing::Reused => Err(Verdict::KeyReused),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::aggregate::Aggregate;
-use crate::codec::fingerprint;
+use crate::codec::{earlier_fingerprint, fingerprint};
 use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::hot::{Hot, Slot};
@@ -251,11 +251,13 @@ impl<T: Transaction> Whole<T> {
         transaction: &T,
     ) -> Result<Option<(EntryKey, Tag)>, Verdict<T::Refusal>> {
         let Some(key) = self.key else { return Ok(None) };
+        // Both fingerprints run the transaction's Serialize, on the writer's thread.
         let print = catch_unwind(AssertUnwindSafe(|| fingerprint(&(T::NAME, transaction))));
         let fingerprint = print.map_err(|panic| Verdict::Panicked(message_of(panic.as_ref())))?;
+        let earlier = || earlier_fingerprint(&(T::NAME, transaction));
         let tag = desk.keys.tag(&key);
         let key = EntryKey { key: key.0, fingerprint, version: 0 };
-        check_fresh(desk.keys, &key, tag)?;
+        check_fresh(desk.keys, &key, tag, || catch_unwind(AssertUnwindSafe(earlier)).ok())?;
         Ok(Some((key, tag)))
     }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
+use twox_hash::XxHash3_64;
 
 use super::hex;
-use crate::codec::{DecodeError, EncodeError, decode_state, encode_state, fingerprint};
+use crate::codec::{DecodeError, EncodeError, decode_state, encode_state};
+use crate::codec::{earlier_fingerprint, fingerprint};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Book {
@@ -70,10 +72,31 @@ fn what_cannot_be_serialised_is_an_error_but_has_a_fingerprint() {
 fn a_fingerprint_is_the_hash_of_the_named_bytes() {
     for bytes in [0, 1, 200, 255, 256, 257, 5_000] {
         let order = ("x".repeat(bytes), Order::Limit { price: 1, quantity: 2 }, "y".repeat(bytes));
-        let hash = blake3::hash(&rmp_serde::to_vec_named(&order).unwrap());
-        assert_eq!(fingerprint(&order).to_le_bytes(), hash.as_bytes()[..8]);
+        let named = rmp_serde::to_vec_named(&order).unwrap();
+        assert_eq!(fingerprint(&order), XxHash3_64::oneshot(&named));
+        let earlier = earlier_fingerprint(&order).to_le_bytes();
+        assert_eq!(earlier, blake3::hash(&named).as_bytes()[..8]);
     }
-    // Journaled beside every command key: another number here breaks every journal there is.
+    // Journaled beside every command key: other numbers here break every journal there is.
     let order = Order::Limit { price: 1, quantity: 2 };
-    assert_eq!(fingerprint(&order), 0x409d_a85f_390a_2d41);
+    assert_eq!(fingerprint(&order), 0xf45f_1e50_a2fa_4ccb);
+    assert_eq!(earlier_fingerprint(&order), 0x409d_a85f_390a_2d41);
+}
+
+/// Takes a fingerprint while one is taken of it.
+struct Nested(u64);
+
+impl Serialize for Nested {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(fingerprint(&self.0))
+    }
+}
+
+#[test]
+fn a_command_may_take_a_fingerprint_itself_and_be_of_any_length() {
+    assert_eq!(fingerprint(&("a", Nested(1))), fingerprint(&("a", fingerprint(&1_u64))));
+    let long = "x".repeat(1 << 20);
+    let (before, of_long) = (fingerprint(&"short"), fingerprint(&long));
+    assert_eq!(fingerprint(&"short"), before, "nothing of a longer one is left");
+    assert_eq!(fingerprint(&long), of_long);
 }
