@@ -3,9 +3,11 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use hotledger::{CommandKey, Version};
+use hotledger::{Aggregate, CommandKey, Context, Event, Transacting, Transaction, Version};
 use hotledger::{Engine, ExecuteError, MemoryDisk, Position, Receipt, Request, SnapshotPolicy};
+use serde::{Deserialize, Serialize, Serializer};
 use support::{Account, Command, Transfer, usual};
 
 fn keyed(id: u64, command: Command, key: u128) -> Request<Account> {
@@ -104,4 +106,84 @@ fn an_expected_version_is_checked_and_a_key_comes_first() {
     let again = account.execute(Command::Deposit(1)).expecting(Version(0)).key(key).wait();
     same(&first.unwrap(), &again.expect("the expectation held when it was executed"));
     assert_eq!(engine.position(), Position::at(0));
+}
+
+/// How often an order may still be serialised.
+static LEFT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+#[derive(Clone, Debug)]
+struct Order(u64);
+
+impl Serialize for Order {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let left = LEFT.fetch_sub(1, Ordering::Relaxed);
+        assert!(left > 0, "an order that is not serialised again");
+        serializer.serialize_u64(self.0)
+    }
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Ordered {
+    Taken {},
+}
+
+impl Event for Ordered {}
+
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
+struct Orders;
+
+impl Aggregate for Orders {
+    const KIND: &'static str = "orders";
+    type Id = u64;
+    type Command = Order;
+    type Event = Ordered;
+    type Refusal = ();
+
+    fn decide(&self, _: Order, cx: &mut Context<Ordered>) -> Result<(), ()> {
+        cx.record(Ordered::Taken {});
+        Ok(())
+    }
+
+    fn evolve(&mut self, _: &Ordered) {}
+}
+
+impl Transaction for Order {
+    const NAME: &'static str = "order";
+    type Refusal = ();
+
+    fn decide(self, tx: &mut Transacting<'_, '_>) -> Result<(), ()> {
+        tx.execute::<Orders>(1, self).map(|_| ())
+    }
+}
+
+/// Under a known key with another fingerprint a command is serialised once more, by the writer.
+#[test]
+fn a_panic_in_the_second_fingerprint_is_an_answer_and_the_writer_goes_on() {
+    let engine = Engine::in_memory().aggregate::<Orders>().open().unwrap();
+    let orders = engine.aggregate::<Orders>(1u64);
+    let mut session = engine.session::<Orders>(8);
+    let mut in_session = |order, key: u128| {
+        let request = Request { key: Some(key.into()), ..Request::new(1, order) };
+        session.request(request).unwrap();
+        session.reap_wait().unwrap()
+    };
+    let execute = |order, key: u128| orders.execute(order).key(key).wait();
+    let transact = |order, key: u128| {
+        engine.transact(order).key(key).wait().map(|done: hotledger::TransactReceipt| done.receipt)
+    };
+    let ways: [&mut dyn FnMut(Order, u128) -> Result<Receipt, ExecuteError<()>>; 3] =
+        [&mut in_session, &mut { execute }, &mut { transact }];
+    for (key, way) in (10..).zip(ways) {
+        assert!(!way(Order(1), key).unwrap().duplicate);
+        assert_eq!(way(Order(2), key), Err(ExecuteError::KeyReused));
+        let before = engine.position();
+        LEFT.store(1, Ordering::Relaxed);
+        let answer = way(Order(2), key);
+        LEFT.store(u64::MAX, Ordering::Relaxed);
+        let is_told = matches!(answer, Err(ExecuteError::Panicked(_) | ExecuteError::KeyReused));
+        assert!(is_told, "{answer:?}");
+        assert_eq!(engine.position(), before, "nothing was executed");
+        assert!(way(Order(1), key).unwrap().duplicate);
+        assert!(!way(Order(1), 2 * key).unwrap().duplicate);
+    }
 }
