@@ -156,6 +156,8 @@ impl Transaction for Order {
     }
 }
 
+type Answer = Result<Receipt, ExecuteError<()>>;
+
 /// Under a known key with another fingerprint a command is serialised once more, by the writer.
 #[test]
 fn a_panic_in_the_second_fingerprint_is_an_answer_and_the_writer_goes_on() {
@@ -171,7 +173,7 @@ fn a_panic_in_the_second_fingerprint_is_an_answer_and_the_writer_goes_on() {
     let transact = |order, key: u128| {
         engine.transact(order).key(key).wait().map(|done: hotledger::TransactReceipt| done.receipt)
     };
-    let ways: [&mut dyn FnMut(Order, u128) -> Result<Receipt, ExecuteError<()>>; 3] =
+    let ways: [&mut dyn FnMut(_, _) -> Answer; 3] =
         [&mut in_session, &mut { execute }, &mut { transact }];
     for (key, way) in (10..).zip(ways) {
         assert!(!way(Order(1), key).unwrap().duplicate);

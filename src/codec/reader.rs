@@ -242,6 +242,35 @@ impl<'de> ContentReader<'de> {
         self.fields(&[], visitor)
     }
 
+    /// What comes next, when it is written as bytes: a UUID is.
+    #[inline]
+    fn bytes(&mut self) -> Option<&'de [u8]> {
+        let (&marker, rest) = self.rest.split_first()?;
+        let (length, rest) = match marker {
+            0xc4 => rest.split_first().map(|(length, rest)| (u32::from(*length), rest))?,
+            0xc5 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (u32::from(u16::from_be_bytes(*length)), rest)
+            }
+            0xc6 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (u32::from_be_bytes(*length), rest)
+            }
+            _ => return None,
+        };
+        let (bytes, rest) = rest.split_at_checked(length as usize)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    #[inline]
+    fn binary<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+        match self.bytes() {
+            Some(bytes) => visitor.visit_borrowed_bytes(bytes),
+            None => self.by_library(|reader| reader.deserialize_bytes(visitor)),
+        }
+    }
+
     #[inline]
     fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         match self.text() {
@@ -283,6 +312,7 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
     through! { string: deserialize_str deserialize_string deserialize_identifier }
     through! { sequence: deserialize_seq }
     through! { map: deserialize_map }
+    through! { binary: deserialize_bytes deserialize_byte_buf }
 
     by_library! {
         deserialize_any();
@@ -291,8 +321,6 @@ impl<'de> Deserializer<'de> for &mut ContentReader<'de> {
         deserialize_f32();
         deserialize_f64();
         deserialize_char();
-        deserialize_bytes();
-        deserialize_byte_buf();
         deserialize_unit();
         deserialize_unit_struct(name: &'static str);
     }

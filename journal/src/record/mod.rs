@@ -34,18 +34,23 @@ pub(crate) enum Flaw {
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl Fields<'_> {
+    // Inlined also where a program that embeds this is built without optimisation across crates.
+    #[inline]
     pub(crate) fn array<const N: usize>(&self, at: usize) -> [u8; N] {
         self.0[at..at + N].try_into().expect("a slice of N bytes is an array of N bytes")
     }
 
+    #[inline]
     pub(crate) fn u16(&self, at: usize) -> u16 {
         u16::from_le_bytes(self.array(at))
     }
 
+    #[inline]
     pub(crate) fn u32(&self, at: usize) -> u32 {
         u32::from_le_bytes(self.array(at))
     }
 
+    #[inline]
     pub(crate) fn u64(&self, at: usize) -> u64 {
         u64::from_le_bytes(self.array(at))
     }

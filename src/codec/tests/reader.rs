@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::library::read_one;
 use crate::codec::reader::ContentReader;
@@ -36,6 +36,66 @@ struct Sample {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Wrapped(u64);
+
+/// Written as bytes; keeps what it was read from.
+#[derive(Debug, Clone, PartialEq)]
+enum Blob {
+    Bytes(Vec<u8>),
+    Text(String),
+    List(Vec<u8>),
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(list) => list.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(BlobVisitor)
+    }
+}
+
+struct BlobVisitor;
+
+impl<'de> Visitor<'de> for BlobVisitor {
+    type Value = Blob;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+        Ok(Blob::Bytes(bytes.to_owned()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
+        Ok(Blob::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Blob, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Blob::List(list))
+    }
+}
+
+fn blob() -> impl Strategy<Value = Blob> {
+    let bytes = |lengths| prop::collection::vec(any::<u8>(), lengths);
+    prop_oneof![
+        4 => bytes(0..300).prop_map(Blob::Bytes),
+        1 => (65_530_usize..65_545).prop_map(|length| Blob::Bytes(vec![7; length])),
+        1 => ".{0,40}".prop_map(Blob::Text),
+        1 => bytes(0..20).prop_map(Blob::List),
+    ]
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Shape {
@@ -101,6 +161,20 @@ proptest! {
     }
 
     #[test]
+    fn bytes_come_back_whole_cut_and_changed(
+        blobs in prop::collection::vec(blob(), 0..4),
+        (at, byte) in any::<(prop::sample::Index, u8)>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut payload = rmp_serde::to_vec(&(&blobs, 5)).unwrap();
+        prop_assert_eq!(agreed(&payload), Some((blobs, 5)));
+        agreed::<(Vec<Blob>, u8)>(&payload[..cut.index(payload.len())]);
+        let at = at.index(payload.len().min(8));
+        payload[at] = byte;
+        agreed::<(Vec<Blob>, u8)>(&payload);
+    }
+
+    #[test]
     fn changed_bytes_are_read_alike(
         sample in flat(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
@@ -124,6 +198,7 @@ proptest! {
         agreed::<BTreeMap<String, Option<(u64, i8)>>>(&payload);
         agreed::<Vec<Vec<Vec<Wrapped>>>>(&payload);
         agreed::<(bool, f32, char, String)>(&payload);
+        agreed::<Vec<Blob>>(&payload);
     }
 }
 
