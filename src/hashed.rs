@@ -1,5 +1,4 @@
-//! A hash map that can be told in advance what will be looked up: hashes first, then the fetches,
-//! then the lookups.
+//! A hash map that can be told in advance what will be looked up.
 //!
 //! A lookup in a large table waits for memory. Whoever knows the next few of them has all their
 //! entries fetched at once, and does not wait for them before they are needed.

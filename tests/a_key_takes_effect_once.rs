@@ -181,7 +181,8 @@ fn a_panic_in_the_second_fingerprint_is_an_answer_and_the_writer_goes_on() {
         let before = engine.position();
         LEFT.store(1, Ordering::Relaxed);
         let answer = way(Order(2), key);
-        LEFT.store(u64::MAX, Ordering::Relaxed);
+        let left = LEFT.swap(u64::MAX, Ordering::Relaxed);
+        assert_eq!(left, u64::MAX, "it went on from 0: the second time was the one that panicked");
         let is_told = matches!(answer, Err(ExecuteError::Panicked(_) | ExecuteError::KeyReused));
         assert!(is_told, "{answer:?}");
         assert_eq!(engine.position(), before, "nothing was executed");

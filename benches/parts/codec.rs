@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use hotledger::codec::{decode_event, decode_state, encode_event, encode_state};
+use hotledger::codec::{decode_event, decode_state, encode_event, encode_state, fingerprint};
 use hotledger::{Aggregate, Context, Timestamp};
 use serde::Serialize;
 
@@ -62,6 +62,13 @@ pub(crate) fn codec(criterion: &mut Criterion) {
     let bytes = out.clone();
     group.bench_function("baseline: rmp-serde decodes the event", |bench| {
         bench.iter(|| rmp_serde::from_slice::<Booking>(black_box(&bytes)));
+    });
+    group.bench_function("fingerprint of a command", |bench| {
+        bench.iter(|| fingerprint(black_box(&Command::Book(1))));
+    });
+    let command = rmp_serde::to_vec_named(&Command::Book(1)).expect("it is plain");
+    group.bench_function("baseline: BLAKE3 of the command's bytes", |bench| {
+        bench.iter(|| blake3::hash(black_box(&command)));
     });
     group.bench_function("encode a state", |bench| {
         bench.iter(|| {

@@ -115,8 +115,11 @@ impl Folded {
     /// Has the processor fetch what these entries will look up, all at once, as the writer does.
     fn foresee(&self, group: &mut Group<'_>) {
         group.hashes.clear();
-        group.hashes.extend(group.events.iter().map(|event| self.state.hash(event)));
-        group.hashes.iter().flatten().for_each(|hash| self.state.foresee(*hash));
+        for event in &group.events {
+            let hash = self.state.hash(event);
+            hash.into_iter().for_each(|hash| self.state.foresee(hash));
+            group.hashes.push(hash);
+        }
         let keys = group.entries.iter().filter_map(Entry::key);
         let _ = self.keys.foresee(keys.map(|key| CommandKey(key.key)));
     }

@@ -48,10 +48,10 @@ impl<K: Hash + Eq, R> Changes<K, R> {
 
     fn settle(&mut self) {
         let mut hashes = [0; GROUP];
-        let newest = hashes.iter_mut().zip(&self.newest);
-        newest.for_each(|(hash, (key, _))| *hash = self.map.hash(key));
-        let newest = hashes.iter().zip(&self.newest);
-        newest.for_each(|(hash, _)| self.map.foresee(*hash));
+        for (hash, (key, _)) in hashes.iter_mut().zip(&self.newest) {
+            *hash = self.map.hash(key);
+            self.map.foresee(*hash);
+        }
         for (hash, (key, row)) in hashes.into_iter().zip(self.newest.drain(..)) {
             self.map.insert_hashed(hash, key, row);
         }

@@ -231,10 +231,10 @@ impl Desk<'_> {
         // An id of the user's that panics does so again where it is answered.
         let foreseen = catch_unwind(AssertUnwindSafe(|| {
             for taken in group.iter_mut() {
-                taken.lookup = Some(Lookup { hash: slots.hash(taken.id()), tag: Tag::default() });
+                let hash = slots.hash(taken.id());
+                slots.foresee(hash);
+                taken.lookup = Some(Lookup { hash, tag: Tag::default() });
             }
-            let lookups = group.iter().filter_map(|taken| taken.lookup);
-            lookups.for_each(|lookup| slots.foresee(lookup.hash));
             let tags = keys.foresee(group.iter().filter_map(Taken::key));
             let keyed = group.iter_mut().filter(|taken| taken.entry.key.is_some());
             let lookups = keyed.filter_map(|taken| taken.lookup.as_mut());
