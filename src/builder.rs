@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::bounded;
-use hotledger_journal::{Disk, Durability, FileDisk, Journal, MemoryDisk, Options};
+use hotledger_journal::{Disk, Durability, FileDisk, Fill, Journal, MemoryDisk, Options};
 
 use crate::aggregate::Aggregate;
 use crate::archive::Archive;
@@ -198,6 +198,12 @@ impl Builder {
     pub fn segment_bytes(mut self, first: u64, max: u64) -> Self {
         self.options.segment_bytes_first = first;
         self.options.segment_bytes_max = max;
+        self
+    }
+
+    /// Whether the journal's segments are filled with zeros ahead of need.
+    pub fn fill(mut self, fill: Fill) -> Self {
+        self.options.fill = fill;
         self
     }
 

@@ -86,4 +86,4 @@ pub use error::{ExecuteError, HaltReason, OpenError, ReadError};
 pub use scenario::{Decided, Scenario};
 pub use wait::Wait;
 
-pub use hotledger_journal::{Chain, Disk, Durability, FileDisk, MemoryDisk, StreamId};
+pub use hotledger_journal::{Chain, Disk, Durability, FileDisk, Fill, MemoryDisk, StreamId};

@@ -73,7 +73,7 @@ pub use limits::{
     SEGMENT_BYTES_MIN, TEXT_ID_BYTES_MAX,
 };
 pub use names::Names;
-pub use options::Options;
+pub use options::{Fill, Options};
 pub use read::{Batch, Bookmark, Entries, Entry, Event, Events, JournalReads, Reader};
 pub use record::{BatchKind, segment_name};
 pub use recover::{OpenReport, Recovery};

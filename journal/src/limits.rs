@@ -76,6 +76,9 @@ pub(crate) const FILL_BYTES: usize = (256 << 10) / SCALE;
 /// write. With pieces of 256 KiB one client's p99 was 2.4x of the raw write, with these 1.5x.
 pub(crate) const FILL_AT_EASE_BYTES: usize = (64 << 10) / SCALE;
 
+/// Mean length of a segment's batches from which the segments behind it are not filled with zeros.
+pub(crate) const LARGE_BATCH_BYTES: u64 = (256 << 10) / SCALE as u64;
+
 /// Bytes a reader or a scan asks the disk for at once, past the page cache; a batch always fits.
 /// One that begins in a piece and ends behind it is read again from its beginning: of pieces as
 /// large as the largest batch, half of all bytes were read twice.
@@ -106,6 +109,7 @@ const _: () = {
     assert!(NAMES_MAX <= u16::MAX as usize, "a name id is 16 bits");
     assert!(TEXT_ID_BYTES_MAX <= u8::MAX as usize, "a text id's length is one byte");
     assert!(CHUNK_BYTES >= BATCH_BYTES_MAX, "a chunk holds any batch whole");
+    assert!(LARGE_BATCH_BYTES < BATCH_BYTES_MAX as u64, "batches can be as large as that");
     assert!(READ_CACHED_BYTES <= CHUNK_BYTES, "no more is read at once than a chunk holds");
     assert!(READ_CACHED_BYTES.is_multiple_of(BLOCK_BYTES), "a reader asks for whole blocks");
     assert!(READ_AT_EASE_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");

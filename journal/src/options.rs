@@ -1,9 +1,10 @@
 //! How a journal is opened.
 
 use crate::{
+    append::Ground,
     durability::Durability,
     error::Error,
-    limits::{BLOCK_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN},
+    limits::{BLOCK_BYTES, LARGE_BATCH_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN},
 };
 
 /// How a journal is opened. The default is `Synced`, segments from 4 MiB doubling to 64 MiB,
@@ -19,11 +20,31 @@ pub struct Options {
     pub segment_bytes_first: u64,
     /// Size at which segments stop doubling, in bytes, whole blocks.
     pub segment_bytes_max: u64,
+    /// Whether segments are filled with zeros ahead of need.
+    pub fill: Fill,
     /// Refuse with [`Error::Missing`] where there is no journal, instead of creating one.
     pub must_exist: bool,
     /// Creation time of a first segment, nanoseconds since 1970, 0 where unknown; later segments
     /// carry the time of the newest entry before them.
     pub time: i64,
+}
+
+/// Whether segments are filled with zeros ahead of need, or their room is only set aside. It
+/// changes how fast is written, never what an answer promises.
+///
+/// Into zeros a small write in `Synced` is fastest, as the file system has nothing else to note
+/// with it. But they are half of all that goes to the disk, which large writes have a better use
+/// for. Where a file system cannot set room aside, segments are always filled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fill {
+    /// All are.
+    Always,
+    /// In `Synced`, until the batches of a segment have been large: 256 KiB or more on average.
+    /// Two segments later they are or are not.
+    #[default]
+    ForSmallBatches,
+    /// None is. For a file system that never overwrites in place, and for a disk that wears.
+    Never,
 }
 
 impl Default for Options {
@@ -33,6 +54,7 @@ impl Default for Options {
             names: Vec::new(),
             segment_bytes_first: 4 << 20,
             segment_bytes_max: 64 << 20,
+            fill: Fill::default(),
             must_exist: false,
             time: 0,
         }
@@ -53,6 +75,23 @@ impl Options {
                  {SEGMENT_BYTES_MIN} <= first <= max <= {SEGMENT_BYTES_MAX}"
             ),
         })
+    }
+
+    /// What is in the segment that is prepared before anything was written.
+    pub(crate) fn ground_at_first(&self) -> Ground {
+        self.ground_behind(0)
+    }
+
+    /// What is in the segment that is prepared behind one with batches of this length.
+    pub(crate) fn ground_behind(&self, batch_bytes_mean: u64) -> Ground {
+        let small = batch_bytes_mean < LARGE_BATCH_BYTES;
+        match self.fill {
+            Fill::Always => Ground::Zeros,
+            Fill::ForSmallBatches if small && self.durability == Durability::Synced => {
+                Ground::Zeros
+            }
+            Fill::ForSmallBatches | Fill::Never => Ground::Reserved,
+        }
     }
 
     /// Size of the segment after one of `last` bytes.

@@ -68,6 +68,11 @@ impl Tip {
         Footer { batches: counts.batches.saturating_sub(1), ..counts }
     }
 
+    /// Bytes of the segment's batches so far, on average.
+    pub(crate) fn batch_bytes_mean(&self) -> u64 {
+        self.cursor.offset / self.counts().batches.max(1)
+    }
+
     /// The next batch's header, apart from what sealing adds.
     pub(crate) fn next_header(&self, kind: BatchKind, epoch: u64, watermark: u64) -> BatchHeader {
         let cursor = &self.cursor;

@@ -166,13 +166,13 @@ impl State {
 }
 
 fn meets(trouble: Trouble, operation: &Operation) -> bool {
-    use OperationKind::{Create, Open, Read, Submit, Sync, SyncDirectory, Write};
+    use OperationKind::{Create, Open, Read, Reserve, Submit, Sync, SyncDirectory, Write};
     let kind = operation.kind;
     match trouble {
         Trouble::Write | Trouble::Dead | Trouble::Short => matches!(kind, Write | Submit),
         Trouble::Sync => matches!(kind, Sync | SyncDirectory),
         Trouble::Read => kind == Read,
-        Trouble::NoSpace => matches!(kind, Create | Write),
+        Trouble::NoSpace => matches!(kind, Create | Reserve | Write),
         Trouble::NoDescriptor => matches!(kind, Open | Create),
         Trouble::Stall | Trouble::Lose | Trouble::Misdirect => kind == Submit,
         Trouble::PowerCut | Trouble::Kill => !matches!(kind, Read | OperationKind::Size),

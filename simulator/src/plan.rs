@@ -1,6 +1,6 @@
 //! What a seed means: a setting, and actions that are fixed before the first of them is done.
 
-use hotledger_journal::{BLOCK_BYTES, SEGMENT_BYTES_MIN};
+use hotledger_journal::{BLOCK_BYTES, Fill, SEGMENT_BYTES_MIN};
 
 use crate::dice::Dice;
 
@@ -26,6 +26,8 @@ pub struct Setting {
     pub snapshot_every: u64,
     /// Room in the mailbox.
     pub mailbox: usize,
+    /// Which segments are filled ahead of need.
+    pub fill: Fill,
 }
 
 /// One thing that happens.
@@ -139,11 +141,14 @@ fn honest(dice: &mut Dice) -> Action {
 impl Setting {
     fn of(dice: &mut Dice) -> Self {
         let blocks = BLOCK_BYTES as u64;
+        // Dice of its own, so that all else that a seed means stays as it was.
+        let mut apart = dice.clone().split();
         Self {
             writes_in_flight: [1, 1, 2, 2, 3, 8][dice.below(6) as usize],
             segment_bytes: SEGMENT_BYTES_MIN + dice.below(3) * 16 * blocks,
             snapshot_every: [0, 1, 5, 20, 60][dice.below(5) as usize],
             mailbox: [2, 16, 1_000][dice.below(3) as usize],
+            fill: [Fill::Always, Fill::ForSmallBatches, Fill::Never][apart.below(3) as usize],
         }
     }
 }

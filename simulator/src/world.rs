@@ -390,7 +390,7 @@ impl<'s> World<'s> {
     }
 
     fn builder(&self) -> hotledger::Builder {
-        let Setting { segment_bytes, snapshot_every, mailbox, .. } = self.setting;
+        let Setting { segment_bytes, snapshot_every, mailbox, fill, .. } = self.setting;
         let snapshots = match snapshot_every {
             0 => SnapshotPolicy::Never,
             events => SnapshotPolicy::Events(events),
@@ -398,6 +398,7 @@ impl<'s> World<'s> {
         self.subject
             .build(Engine::builder_on(Arc::new(self.disk.clone())))
             .segment_bytes(segment_bytes, segment_bytes.max(2 << 20))
+            .fill(fill)
             .mailbox_commands_max(mailbox)
             .snapshots(snapshots)
             .clock(Arc::clone(&self.clock) as Arc<dyn hotledger::Clock>)

@@ -39,7 +39,8 @@ fn errno<T>(result: io::Result<T>) -> Option<i32> {
 /// Makes every operation meet a fault once; which of them answered this error.
 fn refused(fault: Fault, expected: i32) -> Vec<OperationKind> {
     use OperationKind::*;
-    let every = [Lock, List, Create, Open, Size, Read, Write, Submit, Sync, Rename, Remove];
+    let every =
+        [Lock, List, Create, Open, Size, Read, Write, Reserve, Submit, Sync, Rename, Remove];
     let fails = |kind: &OperationKind| {
         let (disk, file) = disk();
         next(&disk, fault);
@@ -51,6 +52,7 @@ fn refused(fault: Fault, expected: i32) -> Vec<OperationKind> {
             Size => errno(file.bytes()),
             Read => errno(file.read_at(0, &mut [0; 10])),
             Write => errno(file.write_all_at(0, &[2; 4096])),
+            Reserve => errno(file.reserve(8192)),
             Submit => {
                 let mut queue = disk.writer(Durability::Synced);
                 submit(queue.as_mut(), &file, 0, 2);
@@ -79,8 +81,8 @@ fn submit(queue: &mut dyn WriteQueue, file: &Arc<dyn DiskFile>, page: u64, value
 #[test]
 fn errors_meet_the_operations_they_fit() {
     use OperationKind::*;
-    assert_eq!(refused(Fault::Eio, 5).len(), 12, "an I/O error meets every operation");
-    assert_eq!(refused(Fault::NoSpace, 28), [Lock, Create, Write, Submit, Sync]);
+    assert_eq!(refused(Fault::Eio, 5).len(), 13, "an I/O error meets every operation");
+    assert_eq!(refused(Fault::NoSpace, 28), [Lock, Create, Write, Reserve, Submit, Sync]);
     assert_eq!(refused(Fault::NoDescriptor, 24), [Lock, List, Create, Open]);
     assert_eq!(refused(Fault::NoDescriptorForEver, 24), [Lock, List, Create, Open]);
 }

@@ -80,7 +80,9 @@ impl Journal {
             bytes: options.segment_bytes_after(tip.segment.file_bytes),
         };
         let made = spare.is_some();
-        let spares = Spares::new(disk.clone(), options.durability, spare.unwrap_or(wanted), made);
+        let spare = spare.unwrap_or(wanted);
+        let ground = options.ground_at_first();
+        let spares = Spares::new(disk.clone(), options.durability, spare, ground, made);
         Journal {
             open: OpenBatch::new(names.count()),
             names: Arc::new(names),

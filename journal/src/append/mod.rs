@@ -15,4 +15,4 @@ pub use open::{EventError, Payload};
 pub use proof::Proof;
 pub(crate) use roll::create_first_segment;
 pub use spare::Preparer;
-pub(crate) use spare::{Pace, Spare, commit_file, replace_spare, write_zeros};
+pub(crate) use spare::{Ground, Pace, Spare, commit_file, replace_spare, write_zeros};

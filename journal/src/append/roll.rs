@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     journal::Journal,
-    spare::{Pace, Spare, commit_file, make_file},
+    spare::{Ground, Pace, Spare, commit_file, make_file},
 };
 use crate::{
     chain::Chain,
@@ -98,6 +98,7 @@ impl Journal {
         let (spare, file) = next;
         assert_eq!(self.commit.in_flight(), 0, "the footer is durable");
         let header = self.successor(spare, epoch);
+        let ground = self.options.ground_behind(self.tip.batch_bytes_mean());
         let begun = write_header(file.as_ref(), &header);
         self.tip = begun.map_err(|error| {
             let what = format!("write {}", segment_name(header.number));
@@ -108,7 +109,7 @@ impl Journal {
         let (number, first_position) = (header.number, header.first_position);
         self.commit.durable().add_segment(SegmentStart { number, first_position });
         let bytes = self.options.segment_bytes_after(header.file_bytes);
-        self.spares.want(Spare { number: number + 1, bytes });
+        self.spares.want(Spare { number: number + 1, bytes }, ground);
         if let Some(wake) = &self.wake {
             wake();
         }
@@ -167,11 +168,12 @@ pub(crate) fn create_first_segment(
     disk: &dyn Disk,
     durability: Durability,
     header: &SegmentHeader,
+    ground: Ground,
 ) -> Result<(Arc<dyn DiskFile>, Tip), Error> {
     let name = segment_name(header.number);
     assert_eq!(header.number, 1, "later segments are prepared under their own name");
     let fresh = format!("{name}.fresh");
-    make_file(disk, header.file_bytes, &fresh, Pace::AtOnce)?;
+    make_file(disk, header.file_bytes, &fresh, ground, Pace::AtOnce)?;
     let begun = disk.open(&fresh, Access::Commit(durability)).and_then(|file| {
         let tip = write_header(file.as_ref(), header)?;
         file.sync()?;

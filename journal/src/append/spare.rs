@@ -1,4 +1,5 @@
-//! The next segment file, made ahead of need: full of zeros, synced, its name durable, and open.
+//! The next segment file, made ahead of need: as long as it will be and all zeros, synced, its name
+//! durable, and open.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -18,6 +19,15 @@ use crate::{
 pub(crate) struct Spare {
     pub(crate) number: u64,
     pub(crate) bytes: u64,
+}
+
+/// What a segment file holds before anything of the journal is in it. It reads as zeros either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Zeros that were written.
+    Zeros,
+    /// Nothing: its room is set aside. Zeros where the file system cannot do that.
+    Reserved,
 }
 
 /// How a file is filled.
@@ -52,6 +62,7 @@ pub(super) struct Spares {
 
 struct State {
     wanted: Spare,
+    ground: Ground,
     made: bool,
     /// Open for journal writes: a roll that found no descriptor left would fail behind its
     /// footer, where it can no longer be refused.
@@ -67,10 +78,11 @@ impl Spares {
         disk: Arc<dyn Disk>,
         durability: Durability,
         wanted: Spare,
+        ground: Ground,
         made: bool,
     ) -> Spares {
         let (urgent, used) = (AtomicBool::new(false), AtomicU64::new(0));
-        let state = Mutex::new(State::new(wanted, made));
+        let state = Mutex::new(State::new(wanted, ground, made));
         Spares { disk, durability, urgent, used, state }
     }
 
@@ -102,7 +114,7 @@ impl Spares {
 
     fn make_and_open(&self, state: &mut State, pace: Pace<'_>) -> Result<Arc<dyn DiskFile>, Error> {
         if !state.made {
-            make_spare(self.disk.as_ref(), state.wanted, pace)?;
+            make_spare(self.disk.as_ref(), state.wanted, state.ground, pace)?;
             state.made = true;
         }
         let Spare { number, bytes } = state.wanted;
@@ -145,12 +157,12 @@ impl Spares {
     }
 
     /// The spare was used: the next one is wanted.
-    pub(super) fn want(&self, wanted: Spare) {
+    pub(super) fn want(&self, wanted: Spare, ground: Ground) {
         let mut state = self.state();
         assert!(state.made && state.file.is_some(), "a spare is made before it is used");
         assert_eq!(wanted.number, state.wanted.number + 1, "segment numbers have no gap");
         let attended = state.attended;
-        *state = State { attended, ..State::new(wanted, false) };
+        *state = State { attended, ..State::new(wanted, ground, false) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,8 +171,8 @@ impl Spares {
 }
 
 impl State {
-    fn new(wanted: Spare, made: bool) -> State {
-        State { wanted, made, file: None, attended: false, failed: None }
+    fn new(wanted: Spare, ground: Ground, made: bool) -> State {
+        State { wanted, ground, made, file: None, attended: false, failed: None }
     }
 }
 
@@ -220,38 +232,45 @@ impl Drop for Preparer {
 }
 
 /// Makes a prepared segment.
-fn make_spare(disk: &dyn Disk, spare: Spare, pace: Pace<'_>) -> Result<(), Error> {
+fn make_spare(disk: &dyn Disk, spare: Spare, ground: Ground, pace: Pace<'_>) -> Result<(), Error> {
     assert!(spare.number > 1, "the first segment is made with its header");
-    make_file(disk, spare.bytes, &segment_name(spare.number), pace)
+    make_file(disk, spare.bytes, &segment_name(spare.number), ground, pace)
 }
 
 /// Puts a fresh spare in the place of a damaged one, so that there always is one.
-pub(crate) fn replace_spare(disk: &dyn Disk, spare: Spare) -> Result<Spare, Error> {
+pub(crate) fn replace_spare(disk: &dyn Disk, spare: Spare, ground: Ground) -> Result<Spare, Error> {
     assert!(spare.number > 1, "the first segment is made with its header");
     let name = segment_name(spare.number);
     let fresh = format!("{name}.fresh");
-    make_file(disk, spare.bytes, &fresh, Pace::AtOnce)?;
+    make_file(disk, spare.bytes, &fresh, ground, Pace::AtOnce)?;
     let replaced = disk.rename(&fresh, &name).and_then(|()| disk.sync_directory());
     replaced.map_err(|error| Error::from_io(format!("replace {name}"), error))?;
     Ok(spare)
 }
 
-/// Creates, fills and syncs a file; removes it again where that fails.
+/// Creates, fills or reserves, and syncs a file; removes it again where that fails.
 pub(super) fn make_file(
     disk: &dyn Disk,
     bytes: u64,
     name: &str,
+    ground: Ground,
     pace: Pace<'_>,
 ) -> Result<(), Error> {
-    let filled = fill(disk, name, bytes, pace);
-    if filled.is_err() {
+    let made = lay_out(disk, name, bytes, ground, pace);
+    if made.is_err() {
         // The failure is what counts; a file left behind is replaced by the next attempt.
         let _ = disk.remove(name).and_then(|()| disk.sync_directory());
     }
-    filled.map_err(|error| Error::from_io(format!("create {name}"), error))
+    made.map_err(|error| Error::from_io(format!("create {name}"), error))
 }
 
-fn fill(disk: &dyn Disk, name: &str, bytes: u64, pace: Pace<'_>) -> std::io::Result<()> {
+fn lay_out(
+    disk: &dyn Disk,
+    name: &str,
+    bytes: u64,
+    ground: Ground,
+    pace: Pace<'_>,
+) -> std::io::Result<()> {
     assert!(bytes >= SEGMENT_BYTES_MIN, "checked when the options were taken");
     assert!(bytes.is_multiple_of(BLOCK_BYTES as u64), "segments are whole blocks");
     let file = match disk.create(name, Access::Fill) {
@@ -261,8 +280,10 @@ fn fill(disk: &dyn Disk, name: &str, bytes: u64, pace: Pace<'_>) -> std::io::Res
         }
         created => created?,
     };
-    file.reserve(bytes)?;
-    write_zeros(file.as_ref(), 0, bytes, pace)?;
+    let is_reserved = file.reserve(bytes)?;
+    if ground == Ground::Zeros || !is_reserved {
+        write_zeros(file.as_ref(), 0, bytes, pace)?;
+    }
     assert_eq!(file.bytes()?, bytes, "a prepared segment has its full length");
     file.sync()?;
     disk.sync_directory()

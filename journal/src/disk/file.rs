@@ -382,6 +382,26 @@ mod tests {
     }
 
     #[test]
+    fn room_that_is_set_aside_is_there_and_reads_as_zeros() {
+        let home = tempfile::tempdir().unwrap();
+        let disk = FileDisk::open(home.path()).unwrap();
+        let file = disk.create("file", Access::Fill).unwrap();
+        let could = file.reserve(4 * BLOCK_BYTES as u64).unwrap();
+        assert_eq!(file.bytes().unwrap(), if could { 4 * BLOCK_BYTES as u64 } else { 0 });
+        let mut block = AlignedBuffer::new(BLOCK_BYTES);
+        block.all_mut().fill(7);
+        file.write_all_at(2 * BLOCK_BYTES as u64, block.all_mut()).unwrap();
+        file.sync().unwrap();
+        let mut found = vec![1; 3 * BLOCK_BYTES];
+        assert_eq!(
+            disk.open("file", Access::Read).unwrap().read_at(0, &mut found).unwrap(),
+            found.len()
+        );
+        assert!(found[..2 * BLOCK_BYTES].iter().all(|byte| *byte == 0), "nobody's old bytes");
+        assert!(found[2 * BLOCK_BYTES..].iter().all(|byte| *byte == 7));
+    }
+
+    #[test]
     fn only_refusals_of_the_flag_count_as_such() {
         let refusal = io::Error::from_raw_os_error(rustix::io::Errno::INVAL.raw_os_error());
         assert!(refuses_direct(&refusal));

@@ -222,6 +222,16 @@ impl DiskFile for MemoryFile {
         Ok(())
     }
 
+    fn reserve(&self, bytes: u64) -> io::Result<bool> {
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        contents.size = contents.size.max(bytes);
+        if self.keeps == Keeps::Everything {
+            let size = contents.size as usize;
+            contents.kept.resize(size, 0);
+        }
+        Ok(true)
+    }
+
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }

@@ -104,9 +104,11 @@ pub trait DiskFile: Send + Sync + 'static {
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Sets room aside for the first so many bytes, where the file system can, so that a disk
-    /// without it says so at once instead of being written full.
-    fn reserve(&self, _bytes: u64) -> io::Result<()> {
-        Ok(())
+    /// without it says so at once instead of being written full. Whether it could: the file is
+    /// then at least so long, what was not written in it reads as zeros, and no write inside fails
+    /// for want of room.
+    fn reserve(&self, _bytes: u64) -> io::Result<bool> {
+        Ok(false)
     }
 
     /// Makes everything written before durable, the size included.

@@ -138,7 +138,7 @@ impl DiskFile for OsFile {
         if self.sync_each { self.file.sync_data() } else { Ok(()) }
     }
 
-    fn reserve(&self, bytes: u64) -> io::Result<()> {
+    fn reserve(&self, bytes: u64) -> io::Result<bool> {
         self.check_limit(bytes)?;
         allocate(&self.file, bytes)
     }
@@ -153,19 +153,19 @@ impl DiskFile for OsFile {
 }
 
 #[cfg(target_os = "linux")]
-fn allocate(file: &File, bytes: u64) -> io::Result<()> {
+fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
     use rustix::{fs::FallocateFlags, io::Errno};
     let allocate = || rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes);
     match rustix::io::retry_on_intr(allocate) {
         // Room is then found, or not, by the zeros that are written next.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-        answer => Ok(answer?),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+        answer => answer.map(|()| true).map_err(io::Error::from),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn allocate(_file: &File, _bytes: u64) -> io::Result<()> {
-    Ok(())
+fn allocate(_file: &File, _bytes: u64) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(test)]

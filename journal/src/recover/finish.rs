@@ -95,7 +95,8 @@ impl Recovery {
             previous_chain: Chain::ZERO,
             previous: Footer::default(),
         };
-        create_first_segment(self.disk.as_ref(), self.options.durability, &header)
+        let ground = self.options.ground_at_first();
+        create_first_segment(self.disk.as_ref(), self.options.durability, &header, ground)
     }
 
     /// What a process that did not sync left in the page cache is made durable; a file a crash
@@ -137,7 +138,8 @@ impl Recovery {
         }
         if tip.sealed {
             let spare = Spare { number: found.number, bytes };
-            return replace_spare(self.disk.as_ref(), spare).map(Some);
+            let ground = self.options.ground_at_first();
+            return replace_spare(self.disk.as_ref(), spare, ground).map(Some);
         }
         let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_directory());
         removed.map_err(|error| Error::from_io(format!("remove {name}"), error))?;

@@ -50,17 +50,23 @@ struct Trace {
 pub struct TracedDisk {
     inner: MemoryDisk,
     trace: Arc<Mutex<Trace>>,
+    reserves: bool,
 }
 
 impl TracedDisk {
     pub fn new(inner: MemoryDisk) -> TracedDisk {
-        TracedDisk { inner, trace: Arc::default() }
+        TracedDisk { inner, trace: Arc::default(), reserves: true }
     }
 
     pub fn failing(inner: MemoryDisk, fault: Fault) -> TracedDisk {
         let disk = TracedDisk::new(inner);
         disk.set_fault(Some(fault));
         disk
+    }
+
+    /// The same, on a file system that cannot set room aside.
+    pub fn without_reserving(self) -> TracedDisk {
+        TracedDisk { reserves: false, ..self }
     }
 
     /// Counts changes from 0 again.
@@ -245,6 +251,16 @@ impl DiskFile for TracedFile {
         let durable = self.durable;
         self.disk.change(Change::Write { name, offset, bytes: bytes.clone(), durable })?;
         self.file.write_all_at(offset, &bytes)
+    }
+
+    /// As much as a write of its last byte.
+    fn reserve(&self, bytes: u64) -> io::Result<bool> {
+        if !self.disk.reserves {
+            return Ok(false);
+        }
+        let (name, offset, durable) = (self.name.clone(), bytes - 1, false);
+        self.disk.change(Change::Write { name, offset, bytes: vec![0], durable })?;
+        self.file.reserve(bytes)
     }
 
     fn sync(&self) -> io::Result<()> {

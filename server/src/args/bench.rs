@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hotledger::Durability;
+use hotledger::{Durability, Fill};
 
 use super::{IN_FLIGHT_MAX, up_to};
 
@@ -113,6 +113,30 @@ pub(crate) struct BenchArgs {
     /// Leave io_uring alone: one blocking write at a time
     #[arg(long)]
     pub(crate) blocking_writes: bool,
+    /// Which segments are filled with zeros ahead of need
+    #[arg(long, value_enum, default_value_t = FillArg::ForSmallBatches)]
+    pub(crate) fill: FillArg,
+}
+
+/// Which segments are filled with zeros ahead of need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FillArg {
+    /// All.
+    Always,
+    /// Those behind segments of small batches.
+    ForSmallBatches,
+    /// None.
+    Never,
+}
+
+impl From<FillArg> for Fill {
+    fn from(fill: FillArg) -> Self {
+        match fill {
+            FillArg::Always => Self::Always,
+            FillArg::ForSmallBatches => Self::ForSmallBatches,
+            FillArg::Never => Self::Never,
+        }
+    }
 }
 
 /// How clients wait for their answers.

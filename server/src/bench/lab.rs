@@ -64,6 +64,7 @@ impl Lab {
         let builder = Engine::builder_on(Arc::clone(&self.disk));
         kinds::register(builder)
             .durability(args.durability.into())
+            .fill(args.fill.into())
             .snapshots(snapshot_policy(args.snapshot_every))
             .batch_times(followed(args.durability.into()))
             .open()

@@ -116,7 +116,7 @@ impl DiskFile for Filling {
         self.file.write_all_at(offset, bytes)
     }
 
-    fn reserve(&self, bytes: u64) -> io::Result<()> {
+    fn reserve(&self, bytes: u64) -> io::Result<bool> {
         self.file.reserve(bytes)
     }
 

@@ -20,7 +20,7 @@ pub struct Operation {
     pub access: Option<Access>,
     /// Byte at which a read or write begins.
     pub offset: u64,
-    /// Bytes to read or write.
+    /// Bytes to read, to write or to set room aside for.
     pub bytes: u64,
 }
 
@@ -42,6 +42,8 @@ pub enum OperationKind {
     Read,
     /// Writes to a file and waits for it.
     Write,
+    /// Sets room aside for a file.
+    Reserve,
     /// Hands a journal write to the queue. Its completion is no operation of its own.
     Submit,
     /// Syncs a file.
@@ -56,8 +58,8 @@ pub enum OperationKind {
 
 impl OperationKind {
     fn needs_room(self) -> bool {
-        use OperationKind::{Create, Lock, Submit, Sync, Write};
-        matches!(self, Create | Lock | Submit | Sync | Write)
+        use OperationKind::{Create, Lock, Reserve, Submit, Sync, Write};
+        matches!(self, Create | Lock | Reserve | Submit | Sync | Write)
     }
 
     fn needs_descriptor(self) -> bool {
@@ -80,7 +82,7 @@ pub enum Fault {
     Eio,
     /// The same, and again from now on until [`ModelDisk::heal`](super::ModelDisk::heal).
     EioForEver(Scope),
-    /// A create, write or sync answers `ENOSPC`, this once. Of a write, a part from its start
+    /// A create, write, reservation or sync answers `ENOSPC`, this once. Of a write, a part from its start
     /// may have been done.
     NoSpace,
     /// The disk is full from now on: what needs room answers `ENOSPC` until

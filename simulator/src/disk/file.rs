@@ -64,6 +64,14 @@ impl DiskFile for ModelFile {
         })
     }
 
+    fn reserve(&self, bytes: u64) -> io::Result<bool> {
+        let operation = Operation { bytes, ..self.operation(OperationKind::Reserve, 0, 0) };
+        let prepare = |_: &mut Model| self.check_writable().map(|()| None);
+        self.disk.operate(operation, prepare, |model, effect, _| {
+            model.reserve(effect, self.node, bytes).map(|()| true)
+        })
+    }
+
     fn sync(&self) -> io::Result<()> {
         let operation = self.operation(OperationKind::Sync, 0, 0);
         self.disk

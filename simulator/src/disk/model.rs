@@ -217,6 +217,22 @@ impl Model {
         }
     }
 
+    /// Makes a file at least so long, where there is room, or a failing one perhaps.
+    pub(super) fn reserve(&mut self, effect: Effect, node: NodeId, bytes: u64) -> io::Result<()> {
+        if let Effect::Fails(errno) = effect {
+            if errno == Errno::Io && self.dice.coin() {
+                self.node(node).grow(bytes, Layer::Cache);
+            }
+            return Err(errno.error());
+        }
+        if bytes > self.room().saturating_add(self.node(node).size()) {
+            self.fired.add(FaultKind::NoSpace, 1);
+            return Err(Errno::NoSpace.error());
+        }
+        self.node(node).grow(bytes, Layer::Cache);
+        Ok(())
+    }
+
     pub(super) fn sync(&mut self, effect: Effect, node: NodeId) -> io::Result<()> {
         let mut dice = self.dice.split();
         match effect {
