@@ -91,8 +91,9 @@ pub(crate) const CHUNK_BYTES: usize = 2 * BATCH_BYTES_MAX;
 pub(crate) const READ_CACHED_BYTES: usize = (256 << 10) / SCALE;
 
 /// Such pieces that a reader has given away and takes again once their batches are done with: as
-/// many as may wait between two threads.
-pub(crate) const CHUNKS_KEPT: usize = 8;
+/// many as may wait between two threads, and some that are in use at either end. With one too few a
+/// sixth of the time in which history is verified went into zeroing new ones.
+pub(crate) const CHUNKS_KEPT: usize = 12;
 
 /// Bytes a reader that nobody waits for asks for at once.
 pub(crate) const READ_AT_EASE_BYTES: usize = (128 << 10) / SCALE;

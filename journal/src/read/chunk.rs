@@ -97,8 +97,8 @@ impl Chunk {
         };
         match self.older.iter_mut().rposition(is_free) {
             Some(at) => self.older.swap_remove(at),
-            // No more than can be read: a survey looks at one block of each segment.
-            None => Arc::new(AlignedBuffer::new(most)),
+            // Little more than is read now: all of it is zeroed first.
+            None => Arc::new(AlignedBuffer::new(wanted.next_power_of_two().min(most))),
         }
     }
 }
