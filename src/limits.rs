@@ -31,8 +31,8 @@ pub const SESSION_IN_FLIGHT_MAX: usize = 1 << 20;
 /// simulator, whose journals are, steps recovery in one order.
 pub(crate) const READ_AHEAD_AFTER: u64 = 16 << 20;
 
-/// Verified batches that wait for whoever folds them; each keeps up to 2 MiB. A reader takes as much
-/// memory again and again as long as these and two more are fewer than it keeps (`CHUNKS_KEPT`).
+/// Verified batches that wait for whoever folds them; each keeps up to 2 MiB. As long as these and
+/// two more are fewer than a reader keeps (`CHUNKS_KEPT`), it takes the same memory again.
 pub(crate) const BATCHES_AHEAD: usize = 8;
 
 /// Command keys that are remembered: the window within which a key is taken up only once.

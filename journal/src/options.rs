@@ -1,10 +1,9 @@
 //! How a journal is opened.
 
 use crate::{
-    append::Ground,
     durability::Durability,
     error::Error,
-    limits::{BLOCK_BYTES, LARGE_BATCH_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN},
+    limits::{BLOCK_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN},
 };
 
 /// How a journal is opened. The default is `Synced`, segments from 4 MiB doubling to 64 MiB,
@@ -75,23 +74,6 @@ impl Options {
                  {SEGMENT_BYTES_MIN} <= first <= max <= {SEGMENT_BYTES_MAX}"
             ),
         })
-    }
-
-    /// What is in the segment that is prepared before anything was written.
-    pub(crate) fn ground_at_first(&self) -> Ground {
-        self.ground_behind(0)
-    }
-
-    /// What is in the segment that is prepared behind one with batches of this length.
-    pub(crate) fn ground_behind(&self, batch_bytes_mean: u64) -> Ground {
-        let small = batch_bytes_mean < LARGE_BATCH_BYTES;
-        match self.fill {
-            Fill::Always => Ground::Zeros,
-            Fill::ForSmallBatches if small && self.durability == Durability::Synced => {
-                Ground::Zeros
-            }
-            Fill::ForSmallBatches | Fill::Never => Ground::Reserved,
-        }
     }
 
     /// Size of the segment after one of `last` bytes.

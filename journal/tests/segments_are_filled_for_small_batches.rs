@@ -1,5 +1,5 @@
-//! Zeros are written ahead of small batches; for large ones room is only set aside. What is answered
-//! and what is read is the same.
+//! Zeros are written ahead of small batches; for large ones room is only set aside. What is
+//! answered and what is read is the same.
 
 mod support;
 

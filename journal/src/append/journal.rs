@@ -8,7 +8,7 @@ use super::{
     commit::{Committer, Written},
     open::{EventError, OpenBatch, Payload},
     proof::Proof,
-    spare::{Preparer, Spare, Spares},
+    spare::{Ground, Preparer, Spare, Spares},
 };
 use crate::{
     chain::Chain,
@@ -81,7 +81,7 @@ impl Journal {
         };
         let made = spare.is_some();
         let spare = spare.unwrap_or(wanted);
-        let ground = options.ground_at_first();
+        let ground = Ground::at_first(&options);
         let spares = Spares::new(disk.clone(), options.durability, spare, ground, made);
         Journal {
             open: OpenBatch::new(names.count()),

@@ -10,7 +10,8 @@ use crate::{
     disk::{Access, AlignedBuffer, Disk, DiskFile},
     durability::Durability,
     error::Error,
-    limits::{BLOCK_BYTES, FILL_AT_EASE_BYTES, FILL_BYTES, SEGMENT_BYTES_MIN},
+    limits::{BLOCK_BYTES, FILL_AT_EASE_BYTES, FILL_BYTES, LARGE_BATCH_BYTES, SEGMENT_BYTES_MIN},
+    options::{Fill, Options},
     record::segment_name,
 };
 
@@ -28,6 +29,24 @@ pub(crate) enum Ground {
     Zeros,
     /// Nothing: its room is set aside. Zeros where the file system cannot do that.
     Reserved,
+}
+
+impl Ground {
+    /// Before anything is known of the batches to come.
+    pub(crate) fn at_first(options: &Options) -> Ground {
+        Ground::behind(options, 0)
+    }
+
+    /// Behind a segment with batches of this length on average.
+    pub(super) fn behind(options: &Options, batch_bytes_mean: u64) -> Ground {
+        let is_small = batch_bytes_mean < LARGE_BATCH_BYTES;
+        let gains = options.durability == Durability::Synced && is_small;
+        match options.fill {
+            Fill::Always => Ground::Zeros,
+            Fill::ForSmallBatches if gains => Ground::Zeros,
+            Fill::ForSmallBatches | Fill::Never => Ground::Reserved,
+        }
+    }
 }
 
 /// How a file is filled.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{OpenReport, Recovery};
 use crate::{
     append::{
-        Journal, Pace, Spare, Start, commit_file, create_first_segment, replace_spare, write_zeros,
+        Ground, Journal, Pace, Spare, Start, commit_file, create_first_segment, replace_spare,
+        write_zeros,
     },
     chain::Chain,
     disk::{Access, AlignedBuffer, DiskFile, LockKind},
@@ -95,7 +96,7 @@ impl Recovery {
             previous_chain: Chain::ZERO,
             previous: Footer::default(),
         };
-        let ground = self.options.ground_at_first();
+        let ground = Ground::at_first(&self.options);
         create_first_segment(self.disk.as_ref(), self.options.durability, &header, ground)
     }
 
@@ -138,7 +139,7 @@ impl Recovery {
         }
         if tip.sealed {
             let spare = Spare { number: found.number, bytes };
-            let ground = self.options.ground_at_first();
+            let ground = Ground::at_first(&self.options);
             return replace_spare(self.disk.as_ref(), spare, ground).map(Some);
         }
         let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_directory());

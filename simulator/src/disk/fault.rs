@@ -82,8 +82,8 @@ pub enum Fault {
     Eio,
     /// The same, and again from now on until [`ModelDisk::heal`](super::ModelDisk::heal).
     EioForEver(Scope),
-    /// A create, write, reservation or sync answers `ENOSPC`, this once. Of a write, a part from its start
-    /// may have been done.
+    /// A create, write, reservation or sync answers `ENOSPC`, this once. Of a write, a part from
+    /// its start may have been done.
     NoSpace,
     /// The disk is full from now on: what needs room answers `ENOSPC` until
     /// [`ModelDisk::set_capacity`](super::ModelDisk::set_capacity) makes some.
