@@ -201,7 +201,8 @@ impl Builder {
         self
     }
 
-    /// Whether the journal's segments are filled with zeros ahead of need.
+    /// Which of the journal's segments are filled with zeros ahead of need; those for small batches
+    /// unless said otherwise. See [`Fill`].
     pub fn fill(mut self, fill: Fill) -> Self {
         self.options.fill = fill;
         self

@@ -76,7 +76,7 @@ pub(crate) const FILL_BYTES: usize = (256 << 10) / SCALE;
 /// write. With pieces of 256 KiB one client's p99 was 2.4x of the raw write, with these 1.5x.
 pub(crate) const FILL_AT_EASE_BYTES: usize = (64 << 10) / SCALE;
 
-/// Mean length of a segment's batches from which the segments behind it are not filled with zeros.
+/// Mean length of a segment's batches from which the one after the next is not filled with zeros.
 pub(crate) const LARGE_BATCH_BYTES: u64 = (256 << 10) / SCALE as u64;
 
 /// Bytes a reader or a scan asks the disk for at once, past the page cache; a batch always fits.

@@ -33,13 +33,15 @@ pub struct Options {
 ///
 /// Into zeros a small write in `Synced` is fastest, as the file system has nothing else to note
 /// with it. But they are half of all that goes to the disk, which large writes have a better use
-/// for. Where a file system cannot set room aside, segments are always filled.
+/// for. Where a file system cannot set room aside, segments are always filled. A segment that a
+/// crash left prepared is used as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fill {
-    /// All are.
+    /// All are. For a thinly provisioned disk too: only what was written has its place there, and
+    /// a write that finds none stops the journal.
     Always,
-    /// In `Synced`, until the batches of a segment have been large: 256 KiB or more on average.
-    /// Two segments later they are or are not.
+    /// In `Synced`, those whose batches are expected to be small: the ones of each segment, on
+    /// average less than 256 KiB or not, decide for the segment after the next.
     #[default]
     ForSmallBatches,
     /// None is. For a file system that never overwrites in place, and for a disk that wears.

@@ -68,7 +68,7 @@ impl Tip {
         Footer { batches: counts.batches.saturating_sub(1), ..counts }
     }
 
-    /// Bytes of the segment's batches so far, on average.
+    /// Bytes of the segment's batches so far, on average, those without entries counted in.
     pub(crate) fn batch_bytes_mean(&self) -> u64 {
         self.cursor.offset / self.counts().batches.max(1)
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use hotledger_journal::MemoryDisk;
+use hotledger_journal::{Fill, MemoryDisk, Options};
 use support::{
     traced::{Change, PowerCut, TracedDisk, apply, torn},
     *,
@@ -13,12 +13,12 @@ fn payload(at: u64) -> Vec<u8> {
     format!("event {at} ").into_bytes().repeat(if at.is_multiple_of(3) { 25_000 } else { 500 })
 }
 
-/// A run with rolls, a watermark, a reopening and a close.
-fn workload() -> Vec<Change> {
+/// A run with rolls, a watermark, a reopening and a close; segments are filled or not.
+fn workload(fill: Fill) -> Vec<Change> {
     let disk = TracedDisk::new(MemoryDisk::new());
     let mut at = 0;
     for round in 0..2 {
-        let (mut journal, ..) = open(&disk).unwrap();
+        let (mut journal, ..) = open_with(&disk, Options { fill, ..options() }).unwrap();
         for _ in 0..18 {
             add(&mut journal, &payload(at)).unwrap();
             commit(&mut journal).unwrap();
@@ -57,7 +57,11 @@ fn check(disk: &MemoryDisk, acknowledged: u64, what: &str) -> TracedDisk {
 
 #[test]
 fn at_every_change_whole_or_torn() {
-    let changes = workload();
+    [Fill::Always, Fill::Never].into_iter().for_each(whole_or_torn);
+}
+
+fn whole_or_torn(fill: Fill) {
+    let changes = workload(fill);
     let (disk, mut acknowledged, mut states) = (MemoryDisk::new(), 0, 0);
     for (at, change) in changes.iter().enumerate() {
         if let Change::Acknowledged(events) = change {
@@ -81,8 +85,12 @@ fn at_every_change_whole_or_torn() {
 
 #[test]
 fn at_every_change_with_everything_unsynced_lost() {
+    [Fill::Always, Fill::Never].into_iter().for_each(everything_unsynced_lost);
+}
+
+fn everything_unsynced_lost(fill: Fill) {
     let (mut left, mut acknowledged) = (PowerCut::new(), 0);
-    for (at, change) in workload().iter().enumerate() {
+    for (at, change) in workload(fill).iter().enumerate() {
         if let Change::Acknowledged(events) = change {
             acknowledged = *events;
         }
@@ -94,7 +102,7 @@ fn at_every_change_with_everything_unsynced_lost() {
 
 #[test]
 fn at_every_change_of_the_recovery() {
-    let changes = workload();
+    let changes = workload(Fill::default());
     let (disk, mut acknowledged, mut states) = (MemoryDisk::new(), 0, 0);
     for (at, change) in changes.iter().enumerate() {
         if let Change::Acknowledged(events) = change {

@@ -121,13 +121,19 @@ fn a_full_disk_is_found_before_anything_is_written_and_passes() {
 
 #[test]
 fn a_spare_that_finds_no_room_is_removed_again() {
-    let disk = TracedDisk::new(MemoryDisk::new());
-    let (mut journal, ..) = open(&disk).unwrap();
-    let mut preparer = journal.preparer(Box::new(|| {}));
-    disk.set_fault(Some(Fault { at: 1, kind: ErrorKind::StorageFull, for_ever: false }));
-    assert!(matches!(preparer.step(), Err(Error::Full { .. })));
-    assert!(!hotledger_journal::Disk::list(&disk).unwrap().contains(&segment(2)));
-    assert!(matches!(disk.changes().last(), Some(Change::SyncDirectory)));
-    disk.set_fault(None);
-    assert!(preparer.step().unwrap(), "the next attempt succeeds");
+    let reserving = TracedDisk::new(MemoryDisk::new());
+    let growing = TracedDisk::new(MemoryDisk::new()).without_reserving();
+    // Created, then set aside, then filled.
+    for (disk, at) in [(reserving.clone(), 1), (reserving, 2), (growing, 1)] {
+        let (mut journal, ..) = open(&disk).unwrap();
+        let mut preparer = journal.preparer(Box::new(|| {}));
+        disk.set_fault(Some(Fault { at, kind: ErrorKind::StorageFull, for_ever: false }));
+        assert!(matches!(preparer.step(), Err(Error::Full { .. })));
+        assert!(!hotledger_journal::Disk::list(&disk).unwrap().contains(&segment(2)));
+        assert!(matches!(disk.changes().last(), Some(Change::SyncDirectory)));
+        disk.set_fault(None);
+        assert!(preparer.step().unwrap(), "the next attempt succeeds");
+        drop(journal);
+        hotledger_journal::Disk::remove(&disk, &segment(2)).unwrap();
+    }
 }

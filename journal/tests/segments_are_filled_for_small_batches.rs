@@ -89,8 +89,23 @@ fn what_is_not_synced_is_not_filled_for() {
 
 #[test]
 fn where_no_room_can_be_set_aside_every_segment_is_filled() {
-    let disk = TracedDisk::new(MemoryDisk::new()).without_reserving();
-    let (mut journal, ..) = open_with(&disk, filling(Fill::Never)).unwrap();
-    append_until(&mut journal, 3, 3);
-    assert_eq!(zeros(&disk), [ALL; 3]);
+    let disk = || TracedDisk::new(MemoryDisk::new());
+    for disk in [disk().without_reserving(), disk().lying_about_reserving()] {
+        let (mut journal, ..) = open_with(&disk, filling(Fill::Never)).unwrap();
+        append_until(&mut journal, 3, 3);
+        assert_eq!(zeros(&disk), [ALL; 3]);
+    }
+}
+
+#[test]
+fn a_restart_goes_by_the_segment_it_finds() {
+    for (events, expected) in [(1, ALL), (3, 0)] {
+        let disk = TracedDisk::new(MemoryDisk::new());
+        let (mut journal, ..) = open_with(&disk, filling(Fill::Always)).unwrap();
+        append_until(&mut journal, 2, events);
+        drop(journal);
+        let (mut journal, ..) = open_with(&disk, filling(Fill::default())).unwrap();
+        append_until(&mut journal, 3, events);
+        assert_eq!(zeros(&disk), [ALL, ALL, expected], "batches of {events} events");
+    }
 }

@@ -169,7 +169,8 @@ fn meets(trouble: Trouble, operation: &Operation) -> bool {
     use OperationKind::{Create, Open, Read, Reserve, Submit, Sync, SyncDirectory, Write};
     let kind = operation.kind;
     match trouble {
-        Trouble::Write | Trouble::Dead | Trouble::Short => matches!(kind, Write | Submit),
+        Trouble::Write | Trouble::Dead => matches!(kind, Reserve | Write | Submit),
+        Trouble::Short => matches!(kind, Write | Submit),
         Trouble::Sync => matches!(kind, Sync | SyncDirectory),
         Trouble::Read => kind == Read,
         Trouble::NoSpace => matches!(kind, Create | Reserve | Write),

@@ -28,6 +28,8 @@ pub struct Setting {
     pub mailbox: usize,
     /// Which segments are filled ahead of need.
     pub fill: Fill,
+    /// Whether the first file system can set room aside; it stays as it is.
+    pub reserves: bool,
 }
 
 /// One thing that happens.
@@ -148,7 +150,9 @@ impl Setting {
             segment_bytes: SEGMENT_BYTES_MIN + dice.below(3) * 16 * blocks,
             snapshot_every: [0, 1, 5, 20, 60][dice.below(5) as usize],
             mailbox: [2, 16, 1_000][dice.below(3) as usize],
-            fill: [Fill::Always, Fill::ForSmallBatches, Fill::Never][apart.below(3) as usize],
+            // Segments are too small here for any average to be large.
+            fill: if apart.coin() { Fill::Always } else { Fill::Never },
+            reserves: apart.coin(),
         }
     }
 }

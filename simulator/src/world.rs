@@ -60,6 +60,7 @@ impl<'s> World<'s> {
         let setting = plan.setting;
         let disk = ModelDisk::new(mix(plan.seed));
         let disk = disk.with_writes_in_flight(setting.writes_in_flight);
+        let disk = if setting.reserves { disk } else { disk.without_reserving() };
         let aim = Aim::default();
         if setting.writes_in_flight > 1 {
             aim.slowly(Dice::new(plan.seed));

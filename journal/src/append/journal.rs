@@ -81,7 +81,7 @@ impl Journal {
         };
         let made = spare.is_some();
         let spare = spare.unwrap_or(wanted);
-        let ground = Ground::at_first(&options);
+        let ground = Ground::after(tip.batch_bytes_mean(), &options, disk.as_ref());
         let spares = Spares::new(disk.clone(), options.durability, spare, ground, made);
         Journal {
             open: OpenBatch::new(names.count()),

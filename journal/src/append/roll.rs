@@ -98,7 +98,8 @@ impl Journal {
         let (spare, file) = next;
         assert_eq!(self.commit.in_flight(), 0, "the footer is durable");
         let header = self.successor(spare, epoch);
-        let ground = Ground::behind(&self.options, self.tip.batch_bytes_mean());
+        let mean = self.tip.batch_bytes_mean();
+        let ground = Ground::after(mean, &self.options, self.disk.as_ref());
         let begun = write_header(file.as_ref(), &header);
         self.tip = begun.map_err(|error| {
             let what = format!("write {}", segment_name(header.number));

@@ -32,15 +32,10 @@ pub(crate) enum Ground {
 }
 
 impl Ground {
-    /// Before anything is known of the batches to come.
-    pub(crate) fn at_first(options: &Options) -> Ground {
-        Ground::behind(options, 0)
-    }
-
-    /// Behind a segment with batches of this length on average.
-    pub(super) fn behind(options: &Options, batch_bytes_mean: u64) -> Ground {
-        let is_small = batch_bytes_mean < LARGE_BATCH_BYTES;
-        let gains = options.durability == Durability::Synced && is_small;
+    /// After batches of this length on average, 0 where there was none.
+    pub(crate) fn after(batch_bytes_mean: u64, options: &Options, disk: &dyn Disk) -> Ground {
+        let is_synced = options.durability.min(disk.durability()) == Durability::Synced;
+        let gains = is_synced && batch_bytes_mean < LARGE_BATCH_BYTES;
         match options.fill {
             Fill::Always => Ground::Zeros,
             Fill::ForSmallBatches if gains => Ground::Zeros,
@@ -299,7 +294,8 @@ fn lay_out(
         }
         created => created?,
     };
-    let is_reserved = file.reserve(bytes)?;
+    // Its length is looked at, as there are file systems behind others that only say yes.
+    let is_reserved = file.reserve(bytes)? && file.bytes()? == bytes;
     if ground == Ground::Zeros || !is_reserved {
         write_zeros(file.as_ref(), 0, bytes, pace)?;
     }

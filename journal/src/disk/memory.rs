@@ -227,7 +227,11 @@ impl DiskFile for MemoryFile {
         contents.size = contents.size.max(bytes);
         if self.keeps == Keeps::Everything {
             let size = contents.size as usize;
-            contents.kept.resize(size, 0);
+            match contents.kept.is_empty() {
+                // Memory that is zeros already, and used once something is put there.
+                true => contents.kept = vec![0; size],
+                false => contents.kept.resize(size, 0),
+            }
         }
         Ok(true)
     }

@@ -105,8 +105,8 @@ pub trait DiskFile: Send + Sync + 'static {
 
     /// Sets room aside for the first so many bytes, where the file system can, so that a disk
     /// without it says so at once instead of being written full. Whether it could: the file is
-    /// then at least so long, what was not written in it reads as zeros, and no write inside fails
-    /// for want of room.
+    /// then at least so long, what was not written in it reads as zeros, and a write inside finds
+    /// its room, as far as the file system and what is beneath it keep their word.
     fn reserve(&self, _bytes: u64) -> io::Result<bool> {
         Ok(false)
     }

@@ -98,7 +98,9 @@ impl Chunk {
         match self.older.iter_mut().rposition(is_free) {
             Some(at) => self.older.swap_remove(at),
             // Little more than is read now: all of it is zeroed first.
-            None => Arc::new(AlignedBuffer::new(wanted.next_power_of_two().min(most))),
+            None => {
+                Arc::new(AlignedBuffer::new(wanted.next_multiple_of(READ_CACHED_BYTES).min(most)))
+            }
         }
     }
 }

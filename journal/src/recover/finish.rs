@@ -96,7 +96,7 @@ impl Recovery {
             previous_chain: Chain::ZERO,
             previous: Footer::default(),
         };
-        let ground = Ground::at_first(&self.options);
+        let ground = Ground::after(0, &self.options, self.disk.as_ref());
         create_first_segment(self.disk.as_ref(), self.options.durability, &header, ground)
     }
 
@@ -139,7 +139,8 @@ impl Recovery {
         }
         if tip.sealed {
             let spare = Spare { number: found.number, bytes };
-            let ground = Ground::at_first(&self.options);
+            let mean = tip.batch_bytes_mean();
+            let ground = Ground::after(mean, &self.options, self.disk.as_ref());
             return replace_spare(self.disk.as_ref(), spare, ground).map(Some);
         }
         let removed = self.disk.remove(&name).and_then(|()| self.disk.sync_directory());

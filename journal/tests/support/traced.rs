@@ -50,12 +50,21 @@ struct Trace {
 pub struct TracedDisk {
     inner: MemoryDisk,
     trace: Arc<Mutex<Trace>>,
-    reserves: bool,
+    reserves: Reserves,
+}
+
+/// What comes of setting room aside.
+#[derive(Clone, Copy, PartialEq)]
+enum Reserves {
+    Room,
+    Nothing,
+    /// It says that it does.
+    NothingAndLies,
 }
 
 impl TracedDisk {
     pub fn new(inner: MemoryDisk) -> TracedDisk {
-        TracedDisk { inner, trace: Arc::default(), reserves: true }
+        TracedDisk { inner, trace: Arc::default(), reserves: Reserves::Room }
     }
 
     pub fn failing(inner: MemoryDisk, fault: Fault) -> TracedDisk {
@@ -66,7 +75,12 @@ impl TracedDisk {
 
     /// The same, on a file system that cannot set room aside.
     pub fn without_reserving(self) -> TracedDisk {
-        TracedDisk { reserves: false, ..self }
+        TracedDisk { reserves: Reserves::Nothing, ..self }
+    }
+
+    /// The same, on one that says it can.
+    pub fn lying_about_reserving(self) -> TracedDisk {
+        TracedDisk { reserves: Reserves::NothingAndLies, ..self }
     }
 
     /// Counts changes from 0 again.
@@ -255,8 +269,8 @@ impl DiskFile for TracedFile {
 
     /// As much as a write of its last byte.
     fn reserve(&self, bytes: u64) -> io::Result<bool> {
-        if !self.disk.reserves {
-            return Ok(false);
+        if self.disk.reserves != Reserves::Room {
+            return Ok(self.disk.reserves == Reserves::NothingAndLies);
         }
         let (name, offset, durable) = (self.name.clone(), bytes - 1, false);
         self.disk.change(Change::Write { name, offset, bytes: vec![0], durable })?;

@@ -123,7 +123,7 @@ pub(crate) struct BenchArgs {
 pub(crate) enum FillArg {
     /// All.
     Always,
-    /// Those behind segments of small batches.
+    /// Those whose batches are expected to be small, by the segments before.
     ForSmallBatches,
     /// None.
     Never,

@@ -65,6 +65,9 @@ impl DiskFile for ModelFile {
     }
 
     fn reserve(&self, bytes: u64) -> io::Result<bool> {
+        if !self.disk.model().reserves {
+            return Ok(false);
+        }
         let operation = Operation { bytes, ..self.operation(OperationKind::Reserve, 0, 0) };
         let prepare = |_: &mut Model| self.check_writable().map(|()| None);
         self.disk.operate(operation, prepare, |model, effect, _| {

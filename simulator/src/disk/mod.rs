@@ -93,6 +93,12 @@ impl ModelDisk {
         self
     }
 
+    /// The same disk, on a file system that cannot set room aside: files grow as they are written.
+    pub fn without_reserving(self) -> ModelDisk {
+        self.model().reserves = false;
+        self
+    }
+
     /// A disk of its own that is as this one is now. It costs little: pages are shared until one
     /// of the two writes to them. What is in flight is in flight there too, for
     /// [`crash`](ModelDisk::crash) or [`kill`](ModelDisk::kill) to settle. Nobody holds its lock,

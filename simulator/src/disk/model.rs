@@ -35,6 +35,8 @@ pub(super) struct Model {
     pub(super) dice: Dice,
     /// Whether files can be read and written past the page cache.
     pub(super) direct: bool,
+    /// Whether room can be set aside for a file.
+    pub(super) reserves: bool,
     dead: bool,
     pub(super) locks: Locks,
     pub(super) capacity: Option<u64>,
@@ -69,6 +71,7 @@ impl Model {
             underway: BTreeMap::new(),
             dice: Dice::new(seed),
             direct: true,
+            reserves: true,
             dead: false,
             locks: Locks::default(),
             capacity: None,
