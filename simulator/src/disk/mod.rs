@@ -44,6 +44,8 @@ pub type Chooser = Box<dyn FnMut(&Operation) -> Option<Fault> + Send>;
 /// - Other writes are in the page cache until [`DiskFile::sync`]; a power cut leaves any of
 ///   their sectors, each as it was after any of the writes to it, and a size between the one
 ///   synced and the present one.
+/// - Room that is set aside makes a file longer, as a write of zeros does, and takes of the disk's
+///   capacity at once; [`without_reserving`](ModelDisk::without_reserving) refuses it.
 /// - Names are durable at [`Disk::sync_directory`]; a power cut keeps the changes since from the
 ///   first up to any of them, or any subset in which changes of the same name stay in order.
 /// - A failed sync of a file leaves the new bytes in the cache and any of them on the device, and
