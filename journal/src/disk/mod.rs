@@ -100,6 +100,10 @@ pub trait DiskFile: Send + Sync + 'static {
     /// Reads at a place until the memory is full or the file ends; the bytes read.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 
+    /// Says that these bytes are about to be read, so that they can be on their way by then. A
+    /// hint: it waits for nothing and may be ignored, as it is unless a disk knows better.
+    fn will_read(&self, _offset: u64, _bytes: u64) {}
+
     /// Writes all bytes at a place, growing the file where it ends before.
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 

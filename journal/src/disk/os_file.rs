@@ -11,6 +11,8 @@ use std::{
 };
 
 use rustix::fs::FlockOperation;
+#[cfg(target_os = "linux")]
+use {rustix::fs::Advice, std::num::NonZeroU64};
 
 use super::DiskFile;
 use crate::limits::BLOCK_BYTES;
@@ -127,6 +129,10 @@ impl DiskFile for OsFile {
         Ok(read)
     }
 
+    fn will_read(&self, offset: u64, bytes: u64) {
+        foresee(&self.file, offset, bytes);
+    }
+
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let aligned =
             offset.is_multiple_of(BLOCK_BYTES as u64) && bytes.len().is_multiple_of(BLOCK_BYTES);
@@ -151,6 +157,15 @@ impl DiskFile for OsFile {
         self
     }
 }
+
+#[cfg(target_os = "linux")]
+fn foresee(file: &File, offset: u64, bytes: u64) {
+    // A kernel that will not hear of it reads when it is asked to.
+    let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(bytes), Advice::WillNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn foresee(_file: &File, _offset: u64, _bytes: u64) {}
 
 #[cfg(target_os = "linux")]
 fn allocate(file: &File, bytes: u64) -> io::Result<bool> {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::{
     disk::{AlignedBuffer, DiskFile},
     error::Error,
-    limits::{BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AT_EASE_BYTES, READ_CACHED_BYTES},
+    limits::{
+        BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AT_EASE_BYTES, READ_CACHED_BYTES,
+        READ_FORESEEN_BYTES,
+    },
 };
 
 /// A piece of one segment file.
@@ -19,20 +22,23 @@ pub(crate) struct Chunk {
     offset: u64,
     /// Bytes that are read at once at least, where there are so many.
     least: usize,
+    /// Where what the kernel was told of ends; it is told nothing past the page cache.
+    foreseen: Option<u64>,
     /// Called after every small read, where nobody waits for them.
     pause: Option<fn()>,
 }
 
 impl Chunk {
     pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
-        let buffer = Arc::new(AlignedBuffer::hollow());
-        Chunk { name, file, buffer, older: Vec::new(), offset: 0, least: CHUNK_BYTES, pause: None }
+        let (buffer, older) = (Arc::new(AlignedBuffer::hollow()), Vec::new());
+        let (least, foreseen, pause) = (CHUNK_BYTES, None, None);
+        Chunk { name, file, buffer, older, offset: 0, least, foreseen, pause }
     }
 
     /// For a file that is read through the page cache: no more at once than stays in the
-    /// processor's cache until it is verified.
+    /// processor's cache until it is verified, and the kernel is told what comes next.
     pub(crate) fn cached(self) -> Chunk {
-        Chunk { least: READ_CACHED_BYTES, ..self }
+        Chunk { least: READ_CACHED_BYTES, foreseen: Some(0), ..self }
     }
 
     pub(crate) fn with_pause(self, pause: Option<fn()>) -> Chunk {
@@ -65,6 +71,7 @@ impl Chunk {
         assert!(offset.is_multiple_of(BLOCK_BYTES as u64), "reads past the cache are aligned");
         assert!(wanted > 0, "there is something before the end");
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
+        self.foresee(offset, end);
         self.older.push(std::mem::replace(&mut self.buffer, Arc::new(AlignedBuffer::hollow())));
         self.buffer = self.free(wanted, most);
         if self.older.len() > CHUNKS_KEPT {
@@ -89,6 +96,18 @@ impl Chunk {
         Ok(())
     }
 
+    /// Has the kernel read on while what is there is verified, as far as it may be ahead and once
+    /// it is half as far.
+    fn foresee(&mut self, offset: u64, end: u64) {
+        let Some(foreseen) = self.foreseen else { return };
+        let from = foreseen.max(offset);
+        if from < end && from - offset <= READ_FORESEEN_BYTES / 2 {
+            let until = end.min(offset + READ_FORESEEN_BYTES);
+            self.file.will_read(from, until - from);
+            self.foreseen = Some(until);
+        }
+    }
+
     /// A buffer for so many bytes that nobody else has: a new one of those before, which is near to
     /// the processor still, or one that was never used.
     fn free(&mut self, wanted: usize, most: usize) -> Arc<AlignedBuffer> {
@@ -102,5 +121,75 @@ impl Chunk {
                 Arc::new(AlignedBuffer::new(wanted.next_multiple_of(READ_CACHED_BYTES).min(most)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        any::Any,
+        io,
+        sync::{Mutex, PoisonError},
+    };
+
+    use super::*;
+
+    /// A file of zeros that notes what it is told and what is read.
+    #[derive(Default)]
+    struct Noted(Mutex<Notes>);
+
+    #[derive(Default)]
+    struct Notes {
+        told_until: u64,
+        calls: u64,
+    }
+
+    impl DiskFile for Noted {
+        fn bytes(&self) -> io::Result<u64> {
+            unreachable!("a chunk is told where the file ends")
+        }
+
+        fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+            let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).told_until;
+            assert!(offset + into.len() as u64 <= told, "it was told before it is read");
+            Ok(into.len())
+        }
+
+        fn will_read(&self, offset: u64, bytes: u64) {
+            let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            assert_eq!(offset, notes.told_until, "nothing is left out or told twice");
+            assert!(bytes > 0, "there is something to tell");
+            notes.told_until = offset + bytes;
+            notes.calls += 1;
+        }
+
+        fn write_all_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            unreachable!("a chunk writes nothing")
+        }
+
+        fn reserve(&self, _: u64) -> io::Result<bool> {
+            unreachable!("a chunk reserves nothing")
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            unreachable!("a chunk syncs nothing")
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    #[test]
+    fn all_that_is_read_through_the_cache_is_told_before_and_nothing_beyond() {
+        let file = Arc::new(Noted::default());
+        let end = 16 * READ_FORESEEN_BYTES + BLOCK_BYTES as u64;
+        let mut chunk = Chunk::new("noted".to_owned(), file.clone()).cached();
+        for block in 0..end / BLOCK_BYTES as u64 {
+            chunk.load(block * BLOCK_BYTES as u64, BLOCK_BYTES, end).unwrap();
+        }
+        let notes = file.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(notes.told_until, end, "no further than may be read");
+        assert!(notes.calls <= 40, "told now and then, not for each piece: {}", notes.calls);
     }
 }
