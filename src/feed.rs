@@ -58,12 +58,15 @@ impl Feed {
     /// Hands a durable batch on. A reader whose queue is full misses it and will notice.
     ///
     /// The line moves before anyone is let in and before the batch is sent: a reader that finds
-    /// its queue empty looks at the line, so whoever comes too late for the send sees the line.
-    pub(crate) fn offer(&mut self, durable: Durable) {
+    /// its queue empty looks at the line, so whoever comes too late for the send sees the line. The
+    /// fence stands between the line and the look at the door, and one like it at the other end
+    /// between the knock and the look at the line: one of the two sees what the other did.
+    pub(crate) fn offer(&mut self, durable: &Durable) {
         let batch = durable.batch();
-        self.door.durable.store(batch.end_position(), Ordering::SeqCst);
+        self.door.durable.store(batch.end_position(), Ordering::Release);
         fence(Ordering::SeqCst);
-        if self.door.knocked.swap(false, Ordering::SeqCst) {
+        let knocked = &self.door.knocked;
+        if knocked.load(Ordering::Relaxed) && knocked.swap(false, Ordering::SeqCst) {
             let joined = self.door.joining().as_mut().map(std::mem::take).unwrap_or_default();
             self.readers.extend(joined.into_iter().map(|(_, reader)| reader));
         }
@@ -91,8 +94,7 @@ impl Feeds {
             joining.retain(|(reader, _)| reader.strong_count() > 0);
             joining.push((Arc::downgrade(&alive), sender));
         }
-        // An exchange, like the writer's: then there is one order of all that happens to the flag.
-        self.door.knocked.swap(true, Ordering::SeqCst);
+        self.door.knocked.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         FeedReader {
             feeds: self.clone(),

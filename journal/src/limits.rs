@@ -90,9 +90,10 @@ pub(crate) const CHUNK_BYTES: usize = 2 * BATCH_BYTES_MAX;
 /// longer ones and much shorter ones once.
 pub(crate) const READ_CACHED_BYTES: usize = (256 << 10) / SCALE;
 
-/// Bytes behind the present piece that the kernel is told of beforehand where they come from the page
-/// cache. By itself it reads ahead as well, but begins small in every segment: a cold replay waited a
-/// third of its time for the disk, and with these a tenth; four times as many gave no more.
+/// Bytes behind the present piece that the kernel is told of beforehand where they come from the
+/// page cache. By itself it reads ahead as well, but begins small in every segment: a cold replay
+/// waited a third of its time for the disk, and with these a tenth; four times as many gave no
+/// more.
 pub(crate) const READ_FORESEEN_BYTES: u64 = (4 << 20) / SCALE as u64;
 
 /// Such pieces that a reader has given away and takes again once their batches are done with: as

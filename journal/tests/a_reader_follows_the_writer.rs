@@ -142,7 +142,12 @@ fn a_forgetful_disk_takes_everything_and_gives_nothing_back() {
     let (mut journal, ..) = open(&disk).unwrap();
     for _ in 0..40 {
         add(&mut journal, &[8; 200 << 10]).unwrap();
-        commit(&mut journal).unwrap();
+        let batch = commit(&mut journal).unwrap();
+        let payloads = batch.entries().map(|entry| {
+            let entry = entry.unwrap();
+            entry.events().next().unwrap().unwrap().payload == [8; 200 << 10]
+        });
+        assert_eq!(payloads.collect::<Vec<_>>(), [true], "who follows the writer reads it all");
     }
     assert!(journal.segment_count() > 5);
     assert!(matches!(journal.reads().reader_from(0), Err(Error::Io { .. })));

@@ -10,7 +10,7 @@ use crate::position::Position;
 /// Makes batches durable and offers them, as the writer does: durable first.
 fn write(journal: &JournalReads, feed: &mut Feed, batches: u64) {
     for _ in 0..batches {
-        feed.offer(Durable(journal.append()));
+        feed.offer(&Durable(journal.append()));
     }
 }
 

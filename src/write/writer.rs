@@ -108,9 +108,9 @@ impl Writer {
     }
 
     fn turn(&mut self) -> Result<Progress, journal::Error> {
-        let reaped = self.reap(false)?;
         let taken = self.take_up()?;
         let submitted = self.submit()?;
+        let reaped = self.reap(false)?;
         if taken > 0 && self.journal.open_entries() == 0 && !submitted {
             // Refusals that rest on what is durable have nothing to wait for.
             self.tell();
@@ -149,7 +149,7 @@ impl Writer {
                 tracing::info!(segment = batch.segment(), "rolled to the next segment");
             }
             self.keys.record_chain(batch.sequence(), batch.chain());
-            self.feed.offer(durable);
+            self.feed.offer(&durable);
             self.tell();
             self.timekeeper.iter_mut().for_each(|keeper| keeper.told());
             batches += 1;

@@ -30,7 +30,7 @@ pub(super) struct Committer {
     queue: Box<dyn WriteQueue>,
     in_flight_max: usize,
     pending: VecDeque<Pending>,
-    /// Durable and not yet asked for.
+    /// Durable before anybody asked: a roll waits for all writes.
     ready: VecDeque<Written>,
     buffers: BufferPool,
     durable: Arc<Durable>,
@@ -103,6 +103,11 @@ impl Committer {
         self.bytes_written
     }
 
+    /// Whether the disk keeps what it is given.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
     pub(super) fn take_buffer(&mut self) -> Arc<AlignedBuffer> {
         self.buffers.take()
     }
@@ -132,8 +137,11 @@ impl Committer {
 
     /// The next batch in order that has become durable and holds entries.
     pub(super) fn complete(&mut self, wait: bool) -> Result<Option<Written>, Error> {
+        if let Some(written) = self.ready.pop_front() {
+            return Ok(Some(written));
+        }
         loop {
-            if let Some(written) = self.ready.pop_front() {
+            if let Some(written) = self.next_durable() {
                 return Ok(Some(written));
             }
             if !self.reap(wait)? {
@@ -144,19 +152,28 @@ impl Committer {
 
     /// Waits until everything submitted is durable.
     pub(super) fn drain(&mut self) -> Result<(), Error> {
-        while !self.pending.is_empty() {
-            self.reap(true)?;
-        }
+        self.wait_until(|this| this.pending.is_empty())?;
         assert!(self.can_submit(), "with nothing in flight a slot is free");
         Ok(())
     }
 
     /// Waits until another batch may be submitted.
     pub(super) fn wait_for_slot(&mut self) -> Result<(), Error> {
-        while !self.can_submit() {
+        self.wait_until(Committer::can_submit)
+    }
+
+    /// Puts aside what becomes durable until it is enough.
+    fn wait_until(&mut self, enough: impl Fn(&Committer) -> bool) -> Result<(), Error> {
+        loop {
+            while let Some(written) = self.next_durable() {
+                self.ready.push_back(written);
+            }
+            if enough(self) {
+                return Ok(());
+            }
+            assert!(!self.pending.is_empty(), "there is something to wait for");
             self.reap(true)?;
         }
-        Ok(())
     }
 
     /// Stops everything for good; answers what every call answers from now on.
@@ -178,7 +195,6 @@ impl Committer {
             return Ok(false);
         };
         self.note(completion)?;
-        self.settle();
         Ok(true)
     }
 
@@ -197,20 +213,22 @@ impl Committer {
         Ok(())
     }
 
-    /// Moves what is durable in order from pending to ready.
-    fn settle(&mut self) {
+    /// Takes the next batch with entries out of what is pending, if it is written and so is all
+    /// before it; batches without entries go on the way.
+    fn next_durable(&mut self) -> Option<Written> {
         while let Some(write_ns) = self.pending.front().and_then(|pending| pending.write_ns) {
             let batch = self.pending.pop_front().expect("there is a first").batch;
             assert_eq!(batch.sequence(), self.durable.sequence(), "durable has no gap");
             self.durable.publish(batch.cursor_after());
             assert_eq!(self.durable.position(), batch.end_position(), "published as it is");
             self.bytes_written += batch.stored_bytes();
-            self.buffers.retire(batch.clone().into_buffer());
+            self.buffers.retire(batch.buffer().clone());
             if batch.kind() == BatchKind::Data {
                 assert!(batch.entry_count() > 0, "a data batch has entries");
                 self.durable_data = batch.sequence() + 1;
-                self.ready.push_back(Written { batch, proof: self.proof, write_ns });
+                return Some(Written { batch, proof: self.proof, write_ns });
             }
         }
+        None
     }
 }

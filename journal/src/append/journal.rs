@@ -212,7 +212,7 @@ impl Journal {
         assert!(self.can_submit(), "call complete until can_submit before submit");
         let watermark = self.commit.durable().sequence();
         let mut header = self.tip.next_header(BatchKind::Data, self.tip.epoch, watermark);
-        let bytes = self.open.seal(&mut header);
+        let bytes = self.open.take_out(&mut header, self.commit.keeps());
         let (sequence, end) = (self.next_sequence(), self.tip.cursor.position);
         self.hand_over(bytes, header);
         assert_eq!(sequence, header.sequence, "the sequence is the one foretold");
@@ -240,7 +240,8 @@ impl Journal {
         self.commit.complete(wait)
     }
 
-    /// Batches submitted and not yet durable.
+    /// Batches submitted of which [`complete`](Journal::complete) does not know yet that they are
+    /// durable.
     pub fn in_flight(&self) -> usize {
         self.commit.in_flight()
     }

@@ -212,14 +212,18 @@ impl OpenBatch {
         self.used = entry.start;
     }
 
-    /// Completes the batch under its header and takes it out, leaving the next one empty.
-    pub(super) fn seal(&mut self, header: &mut BatchHeader) -> Arc<AlignedBuffer> {
+    /// Completes the batch under its header and takes it out, leaving the next one empty. What is
+    /// not kept is not sealed: nobody will ever read it from a disk.
+    pub(super) fn take_out(&mut self, header: &mut BatchHeader, kept: bool) -> Arc<AlignedBuffer> {
         assert!(self.entry.is_none(), "call finish_entry or abandon_entry before submit");
         assert!(self.entries > 0, "submit only where there are entries");
         header.entry_count = self.entries;
         header.event_count = self.events;
         let used = self.used;
-        let length = header.seal(self.buffer.all_mut(), used);
+        let length = match kept {
+            true => header.seal(self.buffer.all_mut(), used),
+            false => header.measure(used),
+        };
         assert!(length <= self.limit, "the entries were taken within the batch's room");
         self.buffer.set_filled(length);
         let mut sealed = self.shell.take().expect("a batch with entries has a buffer");

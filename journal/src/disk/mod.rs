@@ -21,8 +21,9 @@ pub trait Disk: Send + Sync + 'static {
     /// The most this disk can promise of a completed write.
     fn durability(&self) -> Durability;
 
-    /// Whether what is written can be read back. A disk that keeps nothing gives no chain either:
-    /// every batch on it has [`Chain::ZERO`](crate::Chain::ZERO), as there is nothing to prove.
+    /// Whether what is written can be read back. Where nothing is kept there is nothing to prove:
+    /// batches are not sealed, so that the bytes such a disk is given have neither header nor
+    /// checksum, and every one of them has [`Chain::ZERO`](crate::Chain::ZERO).
     fn keeps(&self) -> bool {
         true
     }

@@ -103,6 +103,7 @@ impl Chunk {
         let from = foreseen.max(offset);
         if from < end && from - offset <= READ_FORESEEN_BYTES / 2 {
             let until = end.min(offset + READ_FORESEEN_BYTES);
+            assert!(foreseen < until && until <= end, "all is told once, and no more than may be");
             self.file.will_read(from, until - from);
             self.foreseen = Some(until);
         }

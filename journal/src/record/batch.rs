@@ -111,17 +111,8 @@ impl BatchHeader {
     /// Completes the batch in `stored`, whose body is in place: lengths, checksums, header,
     /// zero padding and trailer. Returns the length as stored.
     pub(crate) fn seal(&mut self, stored: &mut [u8], used_bytes: usize) -> usize {
-        let length = stored_length(used_bytes);
-        assert!(used_bytes >= BATCH_HEADER_BYTES, "the body is behind the header");
+        let length = self.measure(used_bytes);
         assert!(stored.len() >= length, "the buffer holds the whole batch");
-        assert!(length <= BATCH_BYTES_MAX, "a batch accepts entries only while it has room");
-        assert!(self.watermark <= self.sequence, "only earlier batches can be durable");
-        let unacknowledged = self.sequence - self.watermark;
-        assert!(unacknowledged <= WRITES_IN_FLIGHT_MAX as u64, "the tail of a crash is bounded");
-        assert!(self.opening <= self.offset, "the opening in force is not ahead");
-        assert!(self.offset.is_multiple_of(BLOCK_BYTES as u64), "batches start on a block");
-        self.byte_length = length as u32;
-        self.used_bytes = used_bytes as u32;
         self.body_crc = crc32c::crc32c(&stored[BATCH_HEADER_BYTES..used_bytes]);
         let trailer = length - BATCH_TRAILER_BYTES;
         stored[used_bytes..trailer].fill(0);
@@ -130,6 +121,23 @@ impl BatchHeader {
         stored[..BATCH_HEADER_BYTES].copy_from_slice(&header);
         let read = BatchHeader::read(&stored[..length], &self.place());
         assert_eq!(read, Ok(*self), "what goes to disk reads back as what was meant");
+        length
+    }
+
+    /// Says how long the batch is, with so many bytes of header and body: all that a batch needs
+    /// that no disk keeps. Returns the length as stored.
+    pub(crate) fn measure(&mut self, used_bytes: usize) -> usize {
+        let length = stored_length(used_bytes);
+        assert!(used_bytes >= BATCH_HEADER_BYTES, "the body is behind the header");
+        assert!(length <= BATCH_BYTES_MAX, "a batch accepts entries only while it has room");
+        assert!(self.watermark <= self.sequence, "only earlier batches can be durable");
+        let unacknowledged = self.sequence - self.watermark;
+        assert!(unacknowledged <= WRITES_IN_FLIGHT_MAX as u64, "the tail of a crash is bounded");
+        assert!(self.opening <= self.offset, "the opening in force is not ahead");
+        assert!(self.offset.is_multiple_of(BLOCK_BYTES as u64), "batches start on a block");
+        self.byte_length = length as u32;
+        self.used_bytes = used_bytes as u32;
+        assert!(used_bytes + BATCH_TRAILER_BYTES <= length, "the trailer is behind the body");
         length
     }
 

@@ -135,7 +135,12 @@ impl Batch {
         self.start
     }
 
-    /// Gives up this share of the buffer, for the pool to reuse.
+    /// The buffer that its bytes are in.
+    pub(crate) fn buffer(&self) -> &Arc<AlignedBuffer> {
+        &self.bytes
+    }
+
+    /// Gives up this share of the buffer.
     pub(crate) fn into_buffer(self) -> Arc<AlignedBuffer> {
         self.bytes
     }
