@@ -137,6 +137,9 @@ impl Committer {
 
     /// The next batch in order that has become durable and holds entries.
     pub(super) fn complete(&mut self, wait: bool) -> Result<Option<Written>, Error> {
+        if let Some(poison) = &self.poison {
+            return Err(poison.clone());
+        }
         if let Some(written) = self.ready.pop_front() {
             return Ok(Some(written));
         }

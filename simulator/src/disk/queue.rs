@@ -44,7 +44,8 @@ impl ModelQueue {
         })
     }
 
-    /// The next to be completed, where one may be.
+    /// The next to be completed, where one may be. Every other look at a disk finds it still at
+    /// work: what is in flight then is what a crash can lose.
     fn choose(&self, model: &mut Model, wait: bool) -> Option<usize> {
         let stalled = |it: &Submitted, model: &Model| match &it.write {
             Ok(write) => model.in_flight[write].stall > 0,
@@ -59,6 +60,9 @@ impl ModelQueue {
                 write.stall = write.stall.saturating_sub(1);
             }
             model.fired.add(FaultKind::Stall, u64::from(free.is_empty()));
+        }
+        if !wait && model.dice.below(2) == 0 {
+            return None;
         }
         let among = if free.is_empty() && wait { all.collect() } else { free };
         among.get(model.dice.below(among.len() as u64) as usize).copied()
