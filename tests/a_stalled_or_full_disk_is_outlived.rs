@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use faulty::FailingDisk;
-use hotledger::{Delivery, Engine, ExecuteError, Position, ReadError, Receipt};
+use hotledger::{
+    Delivery, Engine, ExecuteError, Position, ReadError, Receipt, Stage, Stepped, limits,
+};
 use support::{Account, Command, Refusal, Total, Transfer, usual};
 
 #[test]
@@ -37,6 +39,28 @@ fn a_stalled_disk_sheds_what_does_not_fit_and_answers_the_rest_later() {
     }
     assert_eq!(committed + shed, 100);
     assert_eq!(engine.position().events() as usize, 2 + committed, "a shed command has no effect");
+}
+
+#[test]
+fn a_command_behind_a_watermark_is_sent_once_that_is_written() {
+    let disk = FailingDisk::new();
+    let builder = usual(Engine::builder_on(Arc::new(disk.clone())));
+    let (engine, mut stages) = builder.open_stepped().unwrap();
+    let account = engine.aggregate::<Account>(1u64);
+    let first = account.execute(Command::Deposit(1)).submit();
+    while stages.step(Stage::Writer) != Stepped::Idle {}
+    first.wait().unwrap();
+    std::thread::sleep(2 * limits::WATERMARK_AFTER);
+    disk.stalled.store(true, Ordering::SeqCst);
+    assert_eq!(stages.step(Stage::Writer), Stepped::Idle, "the watermark is on its way");
+    assert_eq!(stages.step(Stage::Writer), Stepped::Writing);
+    let late = account.execute(Command::Deposit(1)).submit();
+    assert_eq!(stages.step(Stage::Writer), Stepped::Worked, "settled, and there is no slot for it");
+    assert_eq!(stages.step(Stage::Writer), Stepped::Writing);
+    disk.stalled.store(false, Ordering::SeqCst);
+    while stages.step(Stage::Writer) != Stepped::Idle {}
+    assert!(late.is_ready(), "nothing else has to come along");
+    assert_eq!(late.wait().unwrap().position, Position::after(2));
 }
 
 fn open(disk: &FailingDisk) -> Engine {
