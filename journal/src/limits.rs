@@ -90,11 +90,10 @@ pub(crate) const CHUNK_BYTES: usize = 2 * BATCH_BYTES_MAX;
 /// longer ones and much shorter ones once.
 pub(crate) const READ_CACHED_BYTES: usize = (256 << 10) / SCALE;
 
-/// Bytes behind the present piece that the kernel is told of beforehand where they come from the
-/// page cache. By itself it reads ahead as well, but begins small in every segment: a cold replay
-/// waited a third of its time for the disk, and with these a tenth; four times as many gave no
-/// more.
-pub(crate) const READ_FORESEEN_BYTES: u64 = (4 << 20) / SCALE as u64;
+/// Bytes from the present place on that a recovery has read ahead, where they come from the page
+/// cache. By itself the kernel reads ahead as well, but begins small in every segment: a cold
+/// replay waited a third of its time for the disk, and with these a tenth.
+pub(crate) const READ_AHEAD_BYTES: u64 = (4 << 20) / SCALE as u64;
 
 /// Such pieces that a reader has given away and takes again once their batches are done with: as
 /// many as may wait between two threads, and some that are in use at either end. With one too few a
@@ -119,7 +118,7 @@ const _: () = {
     assert!(LARGE_BATCH_BYTES < BATCH_BYTES_MAX as u64, "batches can be as large as that");
     assert!(READ_CACHED_BYTES <= CHUNK_BYTES, "no more is read at once than a chunk holds");
     assert!(READ_CACHED_BYTES.is_multiple_of(BLOCK_BYTES), "a reader asks for whole blocks");
-    assert!(READ_FORESEEN_BYTES >= 2 * CHUNK_BYTES as u64, "half of it is on its way, or more");
+    assert!(READ_AHEAD_BYTES / 2 >= CHUNK_BYTES as u64, "no piece comes before it is read ahead");
     assert!(READ_AT_EASE_BYTES.is_multiple_of(BLOCK_BYTES), "direct reads take whole blocks");
     assert!(
         ENTRY_BYTES_MAX / (EVENT_HEADER_BYTES + 1) <= u16::MAX as usize,

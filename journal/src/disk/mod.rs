@@ -22,8 +22,8 @@ pub trait Disk: Send + Sync + 'static {
     fn durability(&self) -> Durability;
 
     /// Whether what is written can be read back. Where nothing is kept there is nothing to prove:
-    /// batches are not sealed, so that the bytes such a disk is given have neither header nor
-    /// checksum, and every one of them has [`Chain::ZERO`](crate::Chain::ZERO).
+    /// batches of entries are not sealed. Where header, padding and trailer would be, such a disk
+    /// is given any bytes, and the chain of every batch is [`Chain::ZERO`](crate::Chain::ZERO).
     fn keeps(&self) -> bool {
         true
     }
@@ -31,8 +31,8 @@ pub trait Disk: Send + Sync + 'static {
     /// How it writes, for people: "O_DIRECT, one write in flight".
     fn describe(&self) -> String;
 
-    /// Takes the directory's lock without waiting; `WouldBlock` where another holds it. The
-    /// lock is held until the answer is dropped.
+    /// Takes the directory's lock; `WouldBlock` where another holds it, after half a second at most
+    /// for a killed owner's last write. The lock is held until the answer is dropped.
     fn lock(&self, kind: LockKind) -> io::Result<Box<dyn DiskLock>>;
 
     /// Names of all files, in any order.
@@ -102,8 +102,8 @@ pub trait DiskFile: Send + Sync + 'static {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 
     /// Says that these bytes are about to be read, so that they can be on their way by then. A
-    /// hint: it waits for nothing and may be ignored, as it is unless a disk knows better.
-    fn will_read(&self, _offset: u64, _bytes: u64) {}
+    /// hint: it does not wait for them, and may be ignored, as it is unless a disk knows better.
+    fn read_ahead(&self, _offset: u64, _bytes: u64) {}
 
     /// Writes all bytes at a place, growing the file where it ends before.
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;

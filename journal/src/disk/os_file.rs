@@ -129,8 +129,8 @@ impl DiskFile for OsFile {
         Ok(read)
     }
 
-    fn will_read(&self, offset: u64, bytes: u64) {
-        foresee(&self.file, offset, bytes);
+    fn read_ahead(&self, offset: u64, bytes: u64) {
+        read_ahead(&self.file, offset, bytes);
     }
 
     fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -158,14 +158,20 @@ impl DiskFile for OsFile {
     }
 }
 
+/// Asks piece by piece: the kernel cuts a longer request to what the device reads ahead by default,
+/// and forgets the rest.
 #[cfg(target_os = "linux")]
-fn foresee(file: &File, offset: u64, bytes: u64) {
-    // A kernel that will not hear of it reads when it is asked to.
-    let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(bytes), Advice::WillNeed);
+fn read_ahead(file: &File, offset: u64, bytes: u64) {
+    const PIECE: u64 = 128 << 10;
+    for from in (offset..offset + bytes).step_by(PIECE as usize) {
+        let piece = NonZeroU64::new(PIECE.min(offset + bytes - from));
+        // A kernel that will not hear of it reads when it is asked to.
+        let _ = rustix::fs::fadvise(file, from, piece, Advice::WillNeed);
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn foresee(_file: &File, _offset: u64, _bytes: u64) {}
+fn read_ahead(_file: &File, _offset: u64, _bytes: u64) {}
 
 #[cfg(target_os = "linux")]
 fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
@@ -217,5 +223,39 @@ mod tests {
             let never = cut_short_at(count, direct).unwrap_err();
             assert_eq!(never.kind(), io::ErrorKind::WriteZero, "it never gets on");
         }
+    }
+
+    /// Bytes that this thread had fetched from storage, as far as the system counts them.
+    #[cfg(target_os = "linux")]
+    fn fetched_by(read: impl FnOnce()) -> u64 {
+        let fetched = || {
+            let io = std::fs::read_to_string("/proc/thread-self/io").unwrap_or_default();
+            let bytes = io.lines().find_map(|line| line.strip_prefix("read_bytes: "));
+            bytes.map_or(0, |bytes| bytes.parse().unwrap())
+        };
+        let before: u64 = fetched();
+        read();
+        fetched() - before
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn all_that_is_to_be_read_ahead_is_on_its_way() {
+        const BYTES: u64 = 4 << 20;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("read ahead");
+        std::fs::write(&path, vec![7; BYTES as usize]).unwrap();
+        let file = File::open(&path).unwrap();
+        file.sync_all().unwrap();
+        let forget = || rustix::fs::fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+        forget();
+        let seen = fetched_by(|| file.read_exact_at(&mut [0; BLOCK_BYTES], 0).unwrap());
+        if seen == 0 {
+            return eprintln!("skipped: nobody counts what this file system fetches");
+        }
+        forget();
+        let fetched = fetched_by(|| read_ahead(&file, 0, BYTES));
+        assert!(fetched >= BYTES - (64 << 10), "{fetched} bytes of {BYTES}");
+        assert_eq!(fetched_by(|| read_ahead(&file, 0, 0)), 0, "nothing asked for, nothing fetched");
     }
 }

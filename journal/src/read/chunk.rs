@@ -6,8 +6,8 @@ use crate::{
     disk::{AlignedBuffer, DiskFile},
     error::Error,
     limits::{
-        BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AT_EASE_BYTES, READ_CACHED_BYTES,
-        READ_FORESEEN_BYTES,
+        BLOCK_BYTES, CHUNK_BYTES, CHUNKS_KEPT, READ_AHEAD_BYTES, READ_AT_EASE_BYTES,
+        READ_CACHED_BYTES,
     },
 };
 
@@ -22,8 +22,8 @@ pub(crate) struct Chunk {
     offset: u64,
     /// Bytes that are read at once at least, where there are so many.
     least: usize,
-    /// Where what the kernel was told of ends; it is told nothing past the page cache.
-    foreseen: Option<u64>,
+    /// Where what was read ahead ends, for whoever has that done.
+    ahead: Option<u64>,
     /// Called after every small read, where nobody waits for them.
     pause: Option<fn()>,
 }
@@ -31,14 +31,19 @@ pub(crate) struct Chunk {
 impl Chunk {
     pub(crate) fn new(name: String, file: Arc<dyn DiskFile>) -> Chunk {
         let (buffer, older) = (Arc::new(AlignedBuffer::hollow()), Vec::new());
-        let (least, foreseen, pause) = (CHUNK_BYTES, None, None);
-        Chunk { name, file, buffer, older, offset: 0, least, foreseen, pause }
+        let (least, ahead, pause) = (CHUNK_BYTES, None, None);
+        Chunk { name, file, buffer, older, offset: 0, least, ahead, pause }
     }
 
     /// For a file that is read through the page cache: no more at once than stays in the
-    /// processor's cache until it is verified, and the kernel is told what comes next.
+    /// processor's cache until it is verified.
     pub(crate) fn cached(self) -> Chunk {
-        Chunk { least: READ_CACHED_BYTES, foreseen: Some(0), ..self }
+        Chunk { least: READ_CACHED_BYTES, ..self }
+    }
+
+    /// Has the disk read ahead, where nobody else waits for it.
+    pub(crate) fn ahead(self) -> Chunk {
+        Chunk { ahead: Some(0), ..self }
     }
 
     pub(crate) fn with_pause(self, pause: Option<fn()>) -> Chunk {
@@ -71,7 +76,7 @@ impl Chunk {
         assert!(offset.is_multiple_of(BLOCK_BYTES as u64), "reads past the cache are aligned");
         assert!(wanted > 0, "there is something before the end");
         assert!(wanted.is_multiple_of(BLOCK_BYTES), "segments are whole blocks");
-        self.foresee(offset, end);
+        self.read_ahead(offset, end);
         self.older.push(std::mem::replace(&mut self.buffer, Arc::new(AlignedBuffer::hollow())));
         self.buffer = self.free(wanted, most);
         if self.older.len() > CHUNKS_KEPT {
@@ -96,16 +101,16 @@ impl Chunk {
         Ok(())
     }
 
-    /// Has the kernel read on while what is there is verified, as far as it may be ahead and once
-    /// it is half as far.
-    fn foresee(&mut self, offset: u64, end: u64) {
-        let Some(foreseen) = self.foreseen else { return };
-        let from = foreseen.max(offset);
-        if from < end && from - offset <= READ_FORESEEN_BYTES / 2 {
-            let until = end.min(offset + READ_FORESEEN_BYTES);
-            assert!(foreseen < until && until <= end, "all is told once, and no more than may be");
-            self.file.will_read(from, until - from);
-            self.foreseen = Some(until);
+    /// Has the disk read on while what is there is verified. When it is less than half of what it
+    /// may be ahead of this place, it goes on until it is all of that.
+    fn read_ahead(&mut self, offset: u64, end: u64) {
+        let Some(ahead) = self.ahead else { return };
+        let from = ahead.max(offset);
+        if from < end && from - offset <= READ_AHEAD_BYTES / 2 {
+            let until = end.min(offset + READ_AHEAD_BYTES);
+            assert!(ahead < until && until <= end, "nothing twice, and no more than may be read");
+            self.file.read_ahead(from, until - from);
+            self.ahead = Some(until);
         }
     }
 
@@ -135,13 +140,13 @@ mod tests {
 
     use super::*;
 
-    /// A file of zeros that notes what it is told and what is read.
+    /// A file of zeros that notes what is read ahead and what is read.
     #[derive(Default)]
     struct Noted(Mutex<Notes>);
 
     #[derive(Default)]
     struct Notes {
-        told_until: u64,
+        ahead: u64,
         calls: u64,
     }
 
@@ -151,16 +156,16 @@ mod tests {
         }
 
         fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-            let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).told_until;
-            assert!(offset + into.len() as u64 <= told, "it was told before it is read");
+            let ahead = self.0.lock().unwrap_or_else(PoisonError::into_inner).ahead;
+            assert!(offset + into.len() as u64 <= ahead, "it is read ahead before it is read");
             Ok(into.len())
         }
 
-        fn will_read(&self, offset: u64, bytes: u64) {
+        fn read_ahead(&self, offset: u64, bytes: u64) {
             let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            assert_eq!(offset, notes.told_until, "nothing is left out or told twice");
-            assert!(bytes > 0, "there is something to tell");
-            notes.told_until = offset + bytes;
+            assert_eq!(offset, notes.ahead, "nothing is left out, and nothing comes twice");
+            assert!(bytes > 0, "there is something to read");
+            notes.ahead = offset + bytes;
             notes.calls += 1;
         }
 
@@ -182,15 +187,15 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_read_through_the_cache_is_told_before_and_nothing_beyond() {
+    fn all_that_a_recovery_reads_is_read_ahead_and_nothing_beyond() {
         let file = Arc::new(Noted::default());
-        let end = 16 * READ_FORESEEN_BYTES + BLOCK_BYTES as u64;
-        let mut chunk = Chunk::new("noted".to_owned(), file.clone()).cached();
+        let end = 16 * READ_AHEAD_BYTES + BLOCK_BYTES as u64;
+        let mut chunk = Chunk::new("noted".to_owned(), file.clone()).cached().ahead();
         for block in 0..end / BLOCK_BYTES as u64 {
             chunk.load(block * BLOCK_BYTES as u64, BLOCK_BYTES, end).unwrap();
         }
         let notes = file.0.lock().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(notes.told_until, end, "no further than may be read");
-        assert!(notes.calls <= 40, "told now and then, not for each piece: {}", notes.calls);
+        assert_eq!(notes.ahead, end, "no further than may be read");
+        assert!(notes.calls <= 40, "now and then, not for each piece: {}", notes.calls);
     }
 }

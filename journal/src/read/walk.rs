@@ -193,9 +193,8 @@ impl Walk {
         match batch.kind() {
             BatchKind::Opening => {
                 let names = Names::decode(batch.body()).map_err(|what| self.corrupt(what))?;
-                let (header, chain) = (*batch.header(), batch.chain());
-                let start = batch.start();
-                Ok(Batch::new(batch.into_buffer(), start, header, chain, Arc::new(names)))
+                let (buffer, start) = (batch.buffer().clone(), batch.start());
+                Ok(Batch::new(buffer, start, *batch.header(), batch.chain(), Arc::new(names)))
             }
             BatchKind::Footer => match Footer::decode(batch.body()) {
                 Ok(footer) if footer == self.tip.counts() => Ok(batch),
@@ -351,7 +350,12 @@ fn open_segment(
     let file = (disk.open(&name, access))
         .map_err(|error| Error::from_io(format!("open {name}"), error))?;
     let chunk = Chunk::new(name, file).with_pause(bound.pause());
-    let mut chunk = if access == Access::Read { chunk.cached() } else { chunk };
+    let mut chunk = match (access, bound) {
+        // Beside a writer every write of the journal would wait behind what is read ahead.
+        (Access::Read, Bound::Durable(..)) => chunk.cached(),
+        (Access::Read, Bound::End { .. }) => chunk.cached().ahead(),
+        _ => chunk,
+    };
     let (header, chain) = read_segment_header(&mut chunk, number)?;
     match header {
         Ok(header) => Ok((chunk, header, chain)),
