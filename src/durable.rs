@@ -6,18 +6,19 @@ use hotledger_journal::{Batch, Chain, Durability, Journal, Proof, Written};
 ///
 /// Only the journal crate can make the [`Proof`], and only the writer puts the two together, so a
 /// path that answers or publishes too early does not compile.
-pub(crate) struct Durable {
-    batch: Batch,
+#[derive(Clone, Copy)]
+pub(crate) struct Durable<'a> {
+    batch: &'a Batch,
     proof: Proof,
 }
 
-impl Durable {
-    pub(crate) fn new(written: Written) -> Self {
+impl<'a> Durable<'a> {
+    pub(crate) fn new(written: Written<'a>) -> Self {
         Self { batch: written.batch, proof: written.proof }
     }
 
-    pub(crate) fn batch(&self) -> &Batch {
-        &self.batch
+    pub(crate) fn batch(&self) -> &'a Batch {
+        self.batch
     }
 
     pub(crate) fn line(&self) -> DurableLine {

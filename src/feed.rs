@@ -60,13 +60,16 @@ impl Feed {
     /// The line moves before anyone is let in and before the batch is sent: a reader that finds
     /// its queue empty looks at the line, so whoever comes too late for the send sees the line. The
     /// fence stands between the line and the look at the door, and one like it at the other end
-    /// between the knock and the look at the line: one of the two sees what the other did.
-    pub(crate) fn offer(&mut self, durable: &Durable) {
+    /// between the knock and the look at the line: one of the two sees what the other did. Readers
+    /// knock once they are on the list, and it is looked at after the knock is taken back: who
+    /// knocks in between is on the list already, or knocks anew.
+    pub(crate) fn offer(&mut self, durable: Durable<'_>) {
         let batch = durable.batch();
         self.door.durable.store(batch.end_position(), Ordering::Release);
         fence(Ordering::SeqCst);
         let knocked = &self.door.knocked;
-        if knocked.load(Ordering::Relaxed) && knocked.swap(false, Ordering::SeqCst) {
+        if knocked.load(Ordering::Relaxed) {
+            knocked.store(false, Ordering::Relaxed);
             let joined = self.door.joining().as_mut().map(std::mem::take).unwrap_or_default();
             self.readers.extend(joined.into_iter().map(|(_, reader)| reader));
         }
@@ -94,7 +97,8 @@ impl Feeds {
             joining.retain(|(reader, _)| reader.strong_count() > 0);
             joining.push((Arc::downgrade(&alive), sender));
         }
-        self.door.knocked.store(true, Ordering::SeqCst);
+        self.door.knocked.store(true, Ordering::Relaxed);
+        // Before this reader looks at the line: see `Feed::offer`.
         fence(Ordering::SeqCst);
         FeedReader {
             feeds: self.clone(),

@@ -122,7 +122,7 @@ impl Figures {
         self.committed.store(next_position, Ordering::Relaxed);
     }
 
-    pub(crate) fn wrote(&self, written: &Written) {
+    pub(crate) fn wrote(&self, written: &Written<'_>) {
         self.write_ns.record(written.write_ns);
         self.durable.store(written.batch.end_position(), Ordering::Relaxed);
         bump(&self.journal_bytes, written.batch.stored_bytes());

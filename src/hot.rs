@@ -133,8 +133,6 @@ pub(crate) trait Kind: Any + Send {
     /// Takes one aggregate over from `rebuilt`, quarantined where it is quarantined there, or
     /// where there is nothing to take it from.
     fn replace_from(&mut self, id: StreamId<'_>, rebuilt: Option<&mut dyn Kind>);
-    fn as_any(&mut self) -> &mut dyn Any;
-    fn as_any_ref(&self) -> &dyn Any;
 }
 
 impl<A: Aggregate> Kind for Hot<A> {
@@ -223,7 +221,10 @@ impl<A: Aggregate> Kind for Hot<A> {
     fn replace_from(&mut self, id: StreamId<'_>, rebuilt: Option<&mut dyn Kind>) {
         let id = A::Id::from_stream(id).expect("the id came from this kind");
         self.slots.remove(&id);
-        let rebuilt = rebuilt.map(|kind| kind.as_any().downcast_mut::<Self>().expect("same kind"));
+        let rebuilt = rebuilt.map(|kind| {
+            let kind: &mut dyn Any = kind;
+            kind.downcast_mut::<Self>().expect("same kind")
+        });
         match rebuilt {
             Some(rebuilt) if !rebuilt.is_quarantined(&id) => {
                 if let Some((id, slot)) = rebuilt.slots.remove(&id) {
@@ -235,13 +236,5 @@ impl<A: Aggregate> Kind for Hot<A> {
                 self.quarantined.insert(id);
             }
         }
-    }
-
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
     }
 }

@@ -1,6 +1,6 @@
 //! The whole hot state: every registered kind, and the digest over all of it.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,11 +126,13 @@ pub(crate) struct State {
 impl State {
     /// The aggregates of `A`, which stand at `index` in the blueprint.
     pub(crate) fn hot<A: Aggregate>(&mut self, index: usize) -> &mut Hot<A> {
-        self.kinds[index].as_any().downcast_mut().expect("the index came from the blueprint")
+        let kind: &mut dyn Any = self.kinds[index].as_mut();
+        kind.downcast_mut().expect("the index came from the blueprint")
     }
 
     pub(crate) fn hot_ref<A: Aggregate>(&self, index: usize) -> &Hot<A> {
-        self.kinds[index].as_any_ref().downcast_ref().expect("the index came from the blueprint")
+        let kind: &dyn Any = self.kinds[index].as_ref();
+        kind.downcast_ref().expect("the index came from the blueprint")
     }
 
     pub(crate) fn kinds(&self) -> &[Box<dyn Kind>] {

@@ -177,8 +177,8 @@ impl Timekeeper {
         }
     }
 
-    pub(crate) fn written(&mut self, written: &Written) {
-        let batch = &written.batch;
+    pub(crate) fn written(&mut self, written: &Written<'_>) {
+        let batch = written.batch;
         let segment = std::mem::replace(&mut self.segment, batch.segment());
         let followed = self.submitted.front().is_some_and(|(at, _)| *at == batch.sequence());
         if !followed {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use faulty::FailingDisk;
 use hotledger::{
-    Delivery, Engine, ExecuteError, Position, ReadError, Receipt, Stage, Stepped, limits,
+    Delivery, Engine, ExecuteError, Position, ReadError, Receipt, Stage, Stages, Stepped, limits,
 };
 use support::{Account, Command, Refusal, Total, Transfer, usual};
 
@@ -41,8 +41,8 @@ fn a_stalled_disk_sheds_what_does_not_fit_and_answers_the_rest_later() {
     assert_eq!(engine.position().events() as usize, 2 + committed, "a shed command has no effect");
 }
 
-#[test]
-fn a_command_behind_a_watermark_is_sent_once_that_is_written() {
+/// Sends a command while a watermark is all the disk has room for, then gives it its room.
+fn behind_a_watermark(then: impl FnOnce(&mut Stages)) {
     let disk = FailingDisk::new();
     let builder = usual(Engine::builder_on(Arc::new(disk.clone())));
     let (engine, mut stages) = builder.open_stepped().unwrap();
@@ -57,10 +57,21 @@ fn a_command_behind_a_watermark_is_sent_once_that_is_written() {
     let late = account.execute(Command::Deposit(1)).submit();
     assert_eq!(stages.step(Stage::Writer), Stepped::Worked, "settled, and there is no slot for it");
     assert_eq!(stages.step(Stage::Writer), Stepped::Writing);
+    assert!(!late.is_ready(), "it is not written yet");
     disk.stalled.store(false, Ordering::SeqCst);
-    while stages.step(Stage::Writer) != Stepped::Idle {}
+    then(&mut stages);
     assert!(late.is_ready(), "nothing else has to come along");
     assert_eq!(late.wait().unwrap().position, Position::after(2));
+}
+
+#[test]
+fn a_command_behind_a_watermark_is_sent_once_that_is_written() {
+    behind_a_watermark(|stages| while stages.step(Stage::Writer) != Stepped::Idle {});
+}
+
+#[test]
+fn a_command_behind_a_watermark_is_sent_before_the_engine_is_closed() {
+    behind_a_watermark(|stages| stages.close().unwrap());
 }
 
 fn open(disk: &FailingDisk) -> Engine {

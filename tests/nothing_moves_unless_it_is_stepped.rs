@@ -1,23 +1,30 @@
 //! An engine opened stepped does nothing by itself, and each step does its own part and no more.
 
+#[path = "support/faulty.rs"]
+mod faulty;
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use hotledger::{Engine, MemoryDisk, Position, SnapshotPolicy, Stage, Stepped};
+use faulty::FailingDisk;
+use hotledger::{Engine, Position, SnapshotPolicy, Stage, Stepped};
 use support::{Account, Command, Total, usual};
 
 #[test]
 fn an_answer_needs_the_writer_and_a_view_its_projector() {
-    let disk = Arc::new(MemoryDisk::new().with_writes_in_flight(2));
-    let builder = usual(Engine::builder_on(disk.clone()));
+    let disk = FailingDisk::new();
+    let builder = usual(Engine::builder_on(Arc::new(disk.clone())));
     let (engine, mut stages) = builder.snapshots(SnapshotPolicy::Events(1)).open_stepped().unwrap();
     assert_eq!(stages.all().count(), 5, "writer, segments, snapshots, a view, a table");
     let first = engine.aggregate::<Account>(1u64).execute(Command::Deposit(5)).submit();
     assert!(!first.is_ready());
     assert_eq!(stages.step(Stage::Projector(0)), Stepped::Idle);
+    disk.stalled.store(true, Ordering::SeqCst);
+    assert_eq!(stages.step(Stage::Writer), Stepped::Worked, "it hands the batch to the disk");
+    assert_eq!(stages.step(Stage::Writer), Stepped::Writing);
     assert_eq!((first.is_ready(), engine.position()), (false, Position::ORIGIN));
-    // One step hands the batch to the disk and, as this disk is quick, finds it written.
+    disk.stalled.store(false, Ordering::SeqCst);
     assert_eq!(stages.step(Stage::Writer), Stepped::Worked);
     assert!(first.is_ready());
     let receipt = first.wait().unwrap();
@@ -39,7 +46,7 @@ fn an_answer_needs_the_writer_and_a_view_its_projector() {
     // Dropped without closing: a crash.
     drop(stages);
     drop(engine);
-    let (engine, mut stages) = usual(Engine::builder_on(disk)).open_stepped().unwrap();
+    let (engine, mut stages) = usual(Engine::builder_on(Arc::new(disk))).open_stepped().unwrap();
     assert_eq!(engine.recovery().snapshot, Some(receipt.position));
     assert_eq!(stages.digest(), Some(digest));
     let late = engine.aggregate::<Account>(1u64).execute(Command::Deposit(1)).submit();

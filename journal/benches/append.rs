@@ -1,4 +1,5 @@
-//! Events appended a second: to memory, to files buffered and synced, beside bare writes.
+//! Events appended a second: where nothing is kept and nothing is sealed, to files buffered and
+//! synced, beside bare writes.
 
 use std::{
     hint::black_box,
@@ -17,7 +18,7 @@ fn main() {
     let real = std::env::args().any(|argument| argument == "--bench");
     let time = if real { Duration::from_secs(3) } else { Duration::from_millis(5) };
     for batch in [1, 16, 256, 4096] {
-        run("forgetful", batch, time, Arc::new(MemoryDisk::forgetful()), Durability::Volatile);
+        run("unsealed", batch, time, Arc::new(MemoryDisk::forgetful()), Durability::Volatile);
         for durability in [Durability::Buffered, Durability::Synced] {
             let home = tempfile::tempdir_in(".").expect("a directory");
             let disk = FileDisk::open(home.path().join("journal")).expect("a directory");

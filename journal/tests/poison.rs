@@ -4,7 +4,7 @@ mod support;
 
 use std::io::ErrorKind;
 
-use hotledger_journal::{EntryHead, Error, MemoryDisk};
+use hotledger_journal::{EntryHead, Error, Journal, MemoryDisk};
 use support::{
     traced::{Change, Fault, TracedDisk},
     *,
@@ -41,15 +41,36 @@ fn every_later_call_answers_the_same() {
     assert_eq!(open(&disk).unwrap().2.len(), 2, "reopening goes on");
 }
 
+/// A journal whose next entry rolls, with one batch that has not been reported yet.
+fn before_a_roll(disk: &TracedDisk) -> Journal {
+    let (mut journal, ..) = open(disk).unwrap();
+    loop {
+        let next = journal.next_sequence();
+        add(&mut journal, &[7; 200 << 10]).unwrap();
+        journal.submit().unwrap();
+        if journal.next_sequence() > next + 1 {
+            return journal;
+        }
+        assert!(journal.complete(true).unwrap().is_some(), "it was submitted");
+    }
+}
+
 #[test]
-fn what_was_durable_before_is_still_delivered() {
-    let disk = TracedDisk::new(MemoryDisk::new());
-    let (mut journal, ..) = open(&disk).unwrap();
-    add(&mut journal, b"durable").unwrap();
-    journal.submit().unwrap();
-    let written = journal.complete(true).unwrap().unwrap();
-    assert_eq!(written.batch.end_position(), 1);
-    assert_eq!(written.proof.durability(), hotledger_journal::Durability::Synced);
+fn what_a_failing_roll_made_durable_is_reported_no_more_and_found_again() {
+    let failed = (0..20).find_map(|at| {
+        let disk = TracedDisk::new(MemoryDisk::new());
+        let mut journal = before_a_roll(&disk);
+        let before = journal.durable_position();
+        disk.set_fault(Some(Fault { at, kind: ErrorKind::Other, for_ever: false }));
+        let error = journal.begin_entry(&EntryHead::default()).unwrap_err();
+        // What goes wrong with the next file comes first, and is no failed write.
+        poisoned(&error).then_some((disk, journal, before))
+    });
+    let (disk, mut journal, before) = failed.expect("a roll writes a footer");
+    assert_eq!(journal.durable_position(), before + 1, "the roll has waited for it");
+    assert!(poisoned(&journal.complete(true).unwrap_err()), "but nothing is reported any more");
+    drop(journal);
+    assert_eq!(open(&disk).unwrap().2.len() as u64, before + 1);
 }
 
 /// Every change of a run that rolls segments fails once, and for ever.

@@ -10,7 +10,7 @@ use crate::position::Position;
 /// Makes batches durable and offers them, as the writer does: durable first.
 fn write(journal: &JournalReads, feed: &mut Feed, batches: u64) {
     for _ in 0..batches {
-        feed.offer(&Durable(journal.append()));
+        feed.offer(Durable(&journal.append()));
     }
 }
 
@@ -72,6 +72,20 @@ fn a_reader_joins_while_two_batches_are_written() {
         let reading = read_on_a_thread(&journal, feeds, 2);
         write(&journal, &mut feed, 2);
         reading.join().unwrap();
+    });
+}
+
+/// One who knocks while another is let in is let in as well, if only for the next batch.
+#[test]
+fn two_readers_join_while_two_batches_are_written() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let journal = JournalReads::new();
+        let (mut feed, feeds) = feed(Position::ORIGIN, journal.clone());
+        let reading = [feeds.clone(), feeds].map(|feeds| read_on_a_thread(&journal, feeds, 2));
+        write(&journal, &mut feed, 2);
+        reading.into_iter().for_each(|reading| reading.join().unwrap());
     });
 }
 

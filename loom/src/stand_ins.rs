@@ -77,11 +77,12 @@ pub(crate) mod chain {
 pub(crate) mod durable {
     use super::journal::Batch;
 
-    pub(crate) struct Durable(pub(crate) Batch);
+    #[derive(Clone, Copy)]
+    pub(crate) struct Durable<'a>(pub(crate) &'a Batch);
 
-    impl Durable {
-        pub(crate) fn batch(&self) -> &Batch {
-            &self.0
+    impl<'a> Durable<'a> {
+        pub(crate) fn batch(&self) -> &'a Batch {
+            self.0
         }
     }
 }

@@ -36,8 +36,10 @@ pub struct Session<A: Aggregate> {
     requests: Producer<Parcel<A>>,
     verdicts: Consumer<Verdict<A::Refusal>>,
     told: Consumer<Told<A::Refusal>>,
-    /// What was told last, and for how many verdicts it still holds.
-    telling: Option<Told<A::Refusal>>,
+    /// For how many of the next verdicts what was told last holds.
+    heard: usize,
+    /// What it is that they rest on.
+    outcome: Option<Result<DurableLine, HaltReason>>,
     in_flight: usize,
     in_flight_max: usize,
     sleeper: Sleeper,
@@ -80,12 +82,13 @@ impl<A: Aggregate> Session<A> {
         mailbox.deliver(Message::Lane(Box::new(lane)));
         let writer = Farewell(mailbox.bell().clone());
         let mailbox = mailbox.clone();
-        let (telling, in_flight) = (None, 0);
+        let (heard, outcome, in_flight) = (0, None, 0);
         Self {
             requests,
             verdicts,
             told,
-            telling,
+            heard,
+            outcome,
             in_flight,
             in_flight_max,
             sleeper,
@@ -123,30 +126,30 @@ impl<A: Aggregate> Session<A> {
 
     /// The next answer, in the order the commands were submitted; `None` if it is not there yet.
     pub fn reap(&mut self) -> Option<Result<Receipt, ExecuteError<A::Refusal>>> {
-        if !self.hears() {
-            let gone = self.in_flight > 0 && self.is_abandoned();
-            self.in_flight -= usize::from(gone);
-            return gone.then(|| Err(ExecuteError::Halted(self.mailbox.halt_reason())));
+        if self.heard == 0 {
+            match self.told.pop() {
+                // Not kept: it would be copied once more.
+                Ok(Told { alone: Some(verdict), outcome: Ok(line), .. }) => {
+                    self.in_flight -= 1;
+                    return Some(verdict.tell(&line));
+                }
+                Ok(told) => (self.heard, self.outcome) = (told.commands, Some(told.outcome)),
+                Err(_) => {
+                    let gone = self.in_flight > 0 && self.is_abandoned();
+                    self.in_flight -= usize::from(gone);
+                    return gone.then(|| Err(ExecuteError::Halted(self.mailbox.halt_reason())));
+                }
+            }
         }
-        let telling = self.telling.as_mut().expect("it hears something");
-        telling.commands -= 1;
+        self.heard -= 1;
         self.in_flight -= 1;
-        Some(match &telling.outcome {
+        Some(match self.outcome.as_ref().expect("it was heard with the count") {
             Ok(line) => {
-                let verdict = telling.alone.take().or_else(|| self.verdicts.pop().ok());
+                let verdict = self.verdicts.pop();
                 verdict.expect("a verdict is there before it is told").tell(line)
             }
             Err(reason) => Err(ExecuteError::Halted(reason.clone())),
         })
-    }
-
-    /// Whether something has been told about the oldest command in flight.
-    #[inline]
-    fn hears(&mut self) -> bool {
-        if self.telling.as_ref().is_none_or(|telling| telling.commands == 0) {
-            self.telling = self.told.pop().ok();
-        }
-        self.telling.is_some()
     }
 
     /// Waits for the next answer; `None` when nothing is in flight.

@@ -77,7 +77,7 @@ pub(crate) enum Progress {
 }
 
 impl Writer {
-    /// One round: reap what is written, tell, take up, submit.
+    /// One round: reap what is written, tell, take up, submit, reap what a quick disk has written.
     pub(crate) fn step(&mut self) -> Progress {
         if self.halted.get().is_some() {
             return self.refuse_everything();
@@ -108,6 +108,8 @@ impl Writer {
     }
 
     fn turn(&mut self) -> Result<Progress, journal::Error> {
+        // First: a batch that found no free slot the last time, behind a watermark say, goes out in
+        // this turn. Nobody else need ever come along.
         let mut reaped = self.reap(false)?;
         let taken = self.take_up()?;
         let submitted = self.submit()?;
@@ -131,10 +133,8 @@ impl Writer {
         if self.journal.in_flight() > 0 {
             return Ok(Progress::Writing);
         }
-        if self.closing {
-            return Ok(Progress::Done);
-        }
-        Ok(Progress::Idle)
+        assert_eq!(self.journal.open_entries(), 0, "with every slot free nothing is held back");
+        Ok(if self.closing { Progress::Done } else { Progress::Idle })
     }
 
     /// Tells everyone whose batch has become durable; how many batches it was.
@@ -153,7 +153,7 @@ impl Writer {
                 tracing::info!(segment = batch.segment(), "rolled to the next segment");
             }
             self.keys.record_chain(batch.sequence(), batch.chain());
-            self.feed.offer(&durable);
+            self.feed.offer(durable);
             self.tell();
             self.timekeeper.iter_mut().for_each(|keeper| keeper.told());
             batches += 1;
@@ -210,10 +210,10 @@ impl Writer {
                 settle_messages(inbox, lanes, settled, closing, &mut desk)
             };
         }
-        if let Some(error) = desk.failed.take() {
+        let Desk { failed, broken, stopwatch, .. } = desk;
+        if let Some(error) = failed {
             return Err(error);
         }
-        let (broken, stopwatch) = (desk.broken.take(), desk.stopwatch.take());
         if let Some(keeper) = &mut self.timekeeper {
             keeper.filled(stopwatch, self.journal.open_entries());
         }

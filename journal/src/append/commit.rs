@@ -13,25 +13,29 @@ use crate::{
     record::{BatchHeader, BatchKind, segment_name},
 };
 
-/// A batch that has become durable.
-#[derive(Debug)]
+/// A batch that has become durable, lent by the journal; whoever needs it for longer clones it.
+#[derive(Clone, Copy, Debug)]
 #[must_use = "whoever waits for this batch must be answered"]
-pub struct Written {
+pub struct Written<'a> {
     /// The batch.
-    pub batch: Batch,
+    pub batch: &'a Batch,
     /// That it is durable, and how much so.
     pub proof: Proof,
     /// Nanoseconds the disk took for it.
     pub write_ns: u64,
 }
 
-/// What was submitted and is not yet durable.
+/// What was submitted and is not yet reported.
 pub(super) struct Committer {
     queue: Box<dyn WriteQueue>,
     in_flight_max: usize,
-    pending: VecDeque<Pending>,
-    /// Durable before anybody asked: a roll waits for all writes.
-    ready: VecDeque<Written>,
+    /// In order, the durable ones first. A batch stays where it was put: one that is moved right
+    /// after it was put together makes the processor wait until its parts are stored.
+    batches: VecDeque<Submitted>,
+    /// How many of them are durable: more than one where a roll has waited for all writes.
+    durable_batches: usize,
+    /// Whether the first of these has been reported: it is lent until the next look.
+    is_lent: bool,
     buffers: BufferPool,
     durable: Arc<Durable>,
     proof: Proof,
@@ -43,8 +47,9 @@ pub(super) struct Committer {
     bytes_written: u64,
 }
 
-struct Pending {
+struct Submitted {
     batch: Batch,
+    /// How long the disk took for it, once it is written.
     write_ns: Option<u64>,
 }
 
@@ -67,8 +72,9 @@ impl Committer {
         Committer {
             queue,
             in_flight_max,
-            pending: VecDeque::with_capacity(in_flight_max),
-            ready: VecDeque::with_capacity(in_flight_max),
+            batches: VecDeque::with_capacity(2 * in_flight_max),
+            durable_batches: 0,
+            is_lent: false,
             buffers: BufferPool::new(),
             durable,
             proof,
@@ -80,15 +86,20 @@ impl Committer {
     }
 
     pub(super) fn can_submit(&self) -> bool {
-        self.pending.len() < self.in_flight_max
+        self.in_flight() < self.in_flight_max
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.pending.len()
+        self.batches.len() - self.durable_batches
     }
 
     pub(super) fn poison(&self) -> Option<&Error> {
         self.poison.as_ref()
+    }
+
+    /// Whether no write has failed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.poison.as_ref().map_or(Ok(()), |poison| Err(poison.clone()))
     }
 
     pub(super) fn durable(&self) -> &Arc<Durable> {
@@ -103,21 +114,16 @@ impl Committer {
         self.bytes_written
     }
 
-    /// Whether the disk keeps what it is given.
-    pub(super) fn keeps(&self) -> bool {
-        self.keeps
-    }
-
     pub(super) fn take_buffer(&mut self) -> Arc<AlignedBuffer> {
         self.buffers.take()
     }
 
-    /// Hands a sealed batch to the disk; hashes it while it is being written.
+    /// Hands a batch to the disk; hashes it while it is being written.
     pub(super) fn submit(
         &mut self,
         file: &Arc<dyn DiskFile>,
         bytes: Arc<AlignedBuffer>,
-        header: BatchHeader,
+        header: &BatchHeader,
         names: &Arc<Names>,
     ) -> Chain {
         assert!(self.can_submit(), "ask can_submit before submit");
@@ -127,35 +133,43 @@ impl Committer {
         let ticket = WriteTicket(header.sequence);
         self.queue.submit(file, header.offset, bytes.clone(), ticket);
         let chain = if self.keeps { Chain::of(&bytes) } else { Chain::ZERO };
-        let batch = Batch::new(bytes, 0, header, chain, names.clone());
-        let last = self.pending.back().map(|pending| pending.batch.sequence());
+        let last = self.batches.back().map(|last| last.batch.sequence());
         assert!(last.is_none_or(|last| last + 1 == header.sequence), "sequences have no gap");
-        self.pending.push_back(Pending { batch, write_ns: None });
-        assert!(self.pending.len() <= self.in_flight_max, "what is in flight is bounded");
+        let batch = Batch::new(bytes, 0, *header, chain, names.clone());
+        self.batches.push_back(Submitted { batch, write_ns: None });
+        assert!(self.in_flight() <= self.in_flight_max, "what is in flight is bounded");
         chain
     }
 
     /// The next batch in order that has become durable and holds entries.
-    pub(super) fn complete(&mut self, wait: bool) -> Result<Option<Written>, Error> {
-        if let Some(poison) = &self.poison {
-            return Err(poison.clone());
-        }
-        if let Some(written) = self.ready.pop_front() {
-            return Ok(Some(written));
-        }
-        loop {
-            if let Some(written) = self.next_durable() {
-                return Ok(Some(written));
-            }
-            if !self.reap(wait)? {
+    pub(super) fn complete(&mut self, wait: bool) -> Result<Option<Written<'_>>, Error> {
+        self.check()?;
+        self.let_go();
+        while self.durable_batches == 0 {
+            if !self.advance() && !self.reap(wait)? {
                 return Ok(None);
             }
+            self.let_go();
+        }
+        self.is_lent = true;
+        let Submitted { batch, write_ns } = self.batches.front().expect("it is durable");
+        let write_ns = write_ns.expect("what is durable is written");
+        Ok(Some(Written { batch, proof: self.proof, write_ns }))
+    }
+
+    /// Lets go of durable batches up to the first that is to be reported.
+    fn let_go(&mut self) {
+        let is_done = |submitted: &Submitted| submitted.batch.kind() != BatchKind::Data;
+        while self.durable_batches > 0 && (self.is_lent || is_done(&self.batches[0])) {
+            self.batches.pop_front();
+            self.durable_batches -= 1;
+            self.is_lent = false;
         }
     }
 
     /// Waits until everything submitted is durable.
     pub(super) fn drain(&mut self) -> Result<(), Error> {
-        self.wait_until(|this| this.pending.is_empty())?;
+        self.wait_until(|this| this.in_flight() == 0)?;
         assert!(self.can_submit(), "with nothing in flight a slot is free");
         Ok(())
     }
@@ -165,16 +179,14 @@ impl Committer {
         self.wait_until(Committer::can_submit)
     }
 
-    /// Puts aside what becomes durable until it is enough.
+    /// Waits, and reports nothing yet, until it is enough.
     fn wait_until(&mut self, enough: impl Fn(&Committer) -> bool) -> Result<(), Error> {
         loop {
-            while let Some(written) = self.next_durable() {
-                self.ready.push_back(written);
-            }
+            while self.advance() {}
             if enough(self) {
                 return Ok(());
             }
-            assert!(!self.pending.is_empty(), "there is something to wait for");
+            assert!(self.in_flight() > 0, "there is something to wait for");
             self.reap(true)?;
         }
     }
@@ -187,10 +199,8 @@ impl Committer {
 
     /// Takes note of one completed write; `false` where there is none.
     fn reap(&mut self, wait: bool) -> Result<bool, Error> {
-        if let Some(poison) = &self.poison {
-            return Err(poison.clone());
-        }
-        if self.pending.is_empty() {
+        self.check()?;
+        if self.in_flight() == 0 {
             return Ok(false);
         }
         let Some(completion) = self.queue.complete(wait) else {
@@ -203,35 +213,35 @@ impl Committer {
 
     fn note(&mut self, completion: Completion) -> Result<(), Error> {
         let sequence = completion.ticket.0;
-        let first = self.pending.front().expect("something is in flight").batch.sequence();
+        let first = self.batches.front().expect("something is in flight").batch.sequence();
         let at = sequence.checked_sub(first).and_then(|at| usize::try_from(at).ok());
-        let pending = at.and_then(|at| self.pending.get_mut(at));
-        let pending = pending.expect("a disk completes only what was submitted, and once");
+        let submitted = at.and_then(|at| self.batches.get_mut(at));
+        let submitted = submitted.expect("a disk completes only what was submitted, and once");
         if let Err(error) = completion.result {
-            let what = format!("write {}", segment_name(pending.batch.segment()));
+            let what = format!("write {}", segment_name(submitted.batch.segment()));
             return Err(self.fail(Error::from_io(what, error)));
         }
-        assert!(pending.write_ns.is_none(), "a disk completes every write once");
-        pending.write_ns = Some(completion.write_ns);
+        assert!(submitted.write_ns.is_none(), "a disk completes every write once");
+        submitted.write_ns = Some(completion.write_ns);
         Ok(())
     }
 
-    /// Takes the next batch with entries out of what is pending, if it is written and so is all
-    /// before it; batches without entries go on the way.
-    fn next_durable(&mut self) -> Option<Written> {
-        while let Some(write_ns) = self.pending.front().and_then(|pending| pending.write_ns) {
-            let batch = self.pending.pop_front().expect("there is a first").batch;
-            assert_eq!(batch.sequence(), self.durable.sequence(), "durable has no gap");
-            self.durable.publish(batch.cursor_after());
-            assert_eq!(self.durable.position(), batch.end_position(), "published as it is");
-            self.bytes_written += batch.stored_bytes();
-            self.buffers.retire(batch.buffer().clone());
-            if batch.kind() == BatchKind::Data {
-                assert!(batch.entry_count() > 0, "a data batch has entries");
-                self.durable_data = batch.sequence() + 1;
-                return Some(Written { batch, proof: self.proof, write_ns });
-            }
+    /// Makes the next batch durable, if it is written and so is all before it; whether it is.
+    fn advance(&mut self) -> bool {
+        let Some(Submitted { batch, write_ns: Some(_) }) = self.batches.get(self.durable_batches)
+        else {
+            return false;
+        };
+        assert_eq!(batch.sequence(), self.durable.sequence(), "durable has no gap");
+        self.durable.publish(batch.cursor_after());
+        assert_eq!(self.durable.position(), batch.end_position(), "published as it is");
+        self.bytes_written += batch.stored_bytes();
+        self.buffers.retire(batch.buffer().clone());
+        if batch.kind() == BatchKind::Data {
+            assert!(batch.entry_count() > 0, "a data batch has entries");
+            self.durable_data = batch.sequence() + 1;
         }
-        None
+        self.durable_batches += 1;
+        true
     }
 }

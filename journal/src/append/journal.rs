@@ -142,7 +142,7 @@ impl Journal {
     /// # Panics
     /// When the batch has no room or the last entry is still open.
     pub fn begin_entry(&mut self, head: &EntryHead) -> Result<(), Error> {
-        self.check_poison()?;
+        self.commit.check()?;
         if self.is_empty() && !self.open.in_entry() {
             self.open_batch()?;
         }
@@ -202,19 +202,26 @@ impl Journal {
         self.commit.can_submit()
     }
 
-    /// Seals the open batch and hands it to the disk; its sequence.
+    /// Completes the open batch and hands it to the disk; its sequence.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] from a failed write on, for ever.
     ///
     /// # Panics
     /// When the batch has no finished entry, an entry is still open, or no write slot is free.
     pub fn submit(&mut self) -> Result<u64, Error> {
-        self.check_poison()?;
+        self.commit.check()?;
         assert!(!self.is_empty(), "submit only where open_entries says there are some");
         assert!(self.can_submit(), "call complete until can_submit before submit");
         let watermark = self.commit.durable().sequence();
         let mut header = self.tip.next_header(BatchKind::Data, self.tip.epoch, watermark);
-        let bytes = self.open.take_out(&mut header, self.commit.keeps());
+        let length = match self.disk.keeps() {
+            true => self.open.seal(&mut header),
+            false => self.open.measure(&mut header),
+        };
+        let bytes = self.open.take_out(length);
         let (sequence, end) = (self.next_sequence(), self.tip.cursor.position);
-        self.hand_over(bytes, header);
+        self.hand_over(bytes, &header);
         assert_eq!(sequence, header.sequence, "the sequence is the one foretold");
         assert_eq!(self.tip.cursor.position, end + u64::from(header.event_count), "no gap");
         Ok(header.sequence)
@@ -224,8 +231,11 @@ impl Journal {
     /// whether it did. Until then the loss of the last batch looks like a torn write: call
     /// it when there is nothing else to write. `false` too while entries are open, whose own
     /// batch will say it, or no slot is free.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] from a failed write on, for ever.
     pub fn submit_watermark(&mut self) -> Result<bool, Error> {
-        self.check_poison()?;
+        self.commit.check()?;
         let unsaid = self.commit.durable_data() > self.watermark_said;
         if !unsaid || !self.is_empty() || self.open.in_entry() || !self.can_submit() {
             return Ok(false);
@@ -234,24 +244,34 @@ impl Journal {
         Ok(true)
     }
 
-    /// The next batch of entries, in order, that has become durable. With `wait`, blocks until
-    /// there is one, or nothing is in flight. Batches without entries are reaped on the way.
-    pub fn complete(&mut self, wait: bool) -> Result<Option<Written>, Error> {
+    /// The next batch of entries, in order, that has become durable, lent until the next call. With
+    /// `wait`, blocks until there is one, or nothing is in flight. Batches without entries are
+    /// reaped on the way.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] from a failed write on, for ever. What was durable by then and not
+    /// reported is reported no more: whoever opens the journal again finds it there.
+    pub fn complete(&mut self, wait: bool) -> Result<Option<Written<'_>>, Error> {
         self.commit.complete(wait)
     }
 
-    /// Batches submitted of which [`complete`](Journal::complete) does not know yet that they are
-    /// durable.
+    /// Batches submitted that are not known to be durable: so many write slots are taken. Where
+    /// there are none, [`complete`](Journal::complete) may still have batches to report that a roll
+    /// has waited for: ask it until it answers `None`.
     pub fn in_flight(&self) -> usize {
         self.commit.in_flight()
     }
 
     /// Waits for all writes, says durably that they are, and unlocks.
     ///
+    /// # Errors
+    /// [`Error::Poisoned`] after a failed write: whoever opens the journal again finds what was
+    /// durable.
+    ///
     /// # Panics
     /// When entries are open: submit or abandon them first.
     pub fn close(mut self) -> Result<(), Error> {
-        self.check_poison()?;
+        self.commit.check()?;
         assert!(
             self.is_empty() && !self.open.in_entry(),
             "submit the open batch before close, or its entries are lost"
@@ -316,10 +336,6 @@ impl Journal {
         self.commit.bytes_written()
     }
 
-    pub(super) fn check_poison(&self) -> Result<(), Error> {
-        self.commit.poison().map_or(Ok(()), |poison| Err(poison.clone()))
-    }
-
     fn is_empty(&self) -> bool {
         self.open.entries() == 0
     }
@@ -344,14 +360,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Hands a sealed batch to the disk and moves the tip behind it.
-    pub(super) fn hand_over(&mut self, bytes: Arc<AlignedBuffer>, header: BatchHeader) {
+    /// Hands a completed batch to the disk and moves the tip behind it.
+    pub(super) fn hand_over(&mut self, bytes: Arc<AlignedBuffer>, header: &BatchHeader) {
         let reserve = if header.kind == BatchKind::Footer { 0 } else { FOOTER_BYTES as u64 };
         assert!(bytes.len() as u64 + reserve <= self.tip.room(), "a segment can always be sealed");
-        assert_eq!(self.tip.check(&header), Ok(()), "a reader would take it as the next batch");
+        assert_eq!(self.tip.check(header), Ok(()), "a reader would take it as the next batch");
         assert!(!self.tip.sealed, "nothing follows a footer in its segment");
         let chain = self.commit.submit(&self.file, bytes, header, &self.names);
-        self.tip.advance(&header, chain);
+        self.tip.advance(header, chain);
         self.spares.note_used(self.tip.cursor.offset, self.tip.segment.file_bytes);
         self.watermark_said = header.watermark;
     }

@@ -212,25 +212,36 @@ impl OpenBatch {
         self.used = entry.start;
     }
 
-    /// Completes the batch under its header and takes it out, leaving the next one empty. What is
-    /// not kept is not sealed: nobody will ever read it from a disk.
-    pub(super) fn take_out(&mut self, header: &mut BatchHeader, kept: bool) -> Arc<AlignedBuffer> {
+    /// Completes the batch under its header; its length as stored.
+    pub(super) fn seal(&mut self, header: &mut BatchHeader) -> usize {
+        self.count(header);
+        header.seal(self.buffer.all_mut(), self.used)
+    }
+
+    /// Completes the header alone, where nobody will read the batch from a disk; its length as
+    /// stored.
+    pub(super) fn measure(&self, header: &mut BatchHeader) -> usize {
+        self.count(header);
+        header.measure(self.used)
+    }
+
+    fn count(&self, header: &mut BatchHeader) {
         assert!(self.entry.is_none(), "call finish_entry or abandon_entry before submit");
         assert!(self.entries > 0, "submit only where there are entries");
         header.entry_count = self.entries;
         header.event_count = self.events;
-        let used = self.used;
-        let length = match kept {
-            true => header.seal(self.buffer.all_mut(), used),
-            false => header.measure(used),
-        };
+    }
+
+    /// Takes the completed batch out, leaving the next one empty.
+    pub(super) fn take_out(&mut self, length: usize) -> Arc<AlignedBuffer> {
+        assert!(length >= self.used, "the batch is completed");
         assert!(length <= self.limit, "the entries were taken within the batch's room");
         self.buffer.set_filled(length);
-        let mut sealed = self.shell.take().expect("a batch with entries has a buffer");
-        let inside = Arc::get_mut(&mut sealed).expect("nobody else has the buffer of a batch");
+        let mut batch = self.shell.take().expect("a batch with entries has a buffer");
+        let inside = Arc::get_mut(&mut batch).expect("nobody else has the buffer of a batch");
         std::mem::swap(&mut self.buffer, inside);
-        assert_eq!(sealed.len(), length, "the whole batch is handed on");
+        assert_eq!(batch.len(), length, "the whole batch is handed on");
         (self.used, self.entries, self.events, self.limit) = (BATCH_HEADER_BYTES, 0, 0, 0);
-        sealed
+        batch
     }
 }

@@ -19,7 +19,7 @@ impl BufferPool {
 
     /// A buffer nobody else has: the newest such one, for the sake of the processor's caches.
     pub(super) fn take(&mut self) -> Arc<AlignedBuffer> {
-        let free = self.retired.iter_mut().rposition(|buffer| Arc::get_mut(buffer).is_some());
+        let free = self.retired.iter().rposition(|buffer| Arc::strong_count(buffer) == 1);
         let buffer = match free {
             Some(at) => self.retired.swap_remove(at),
             None => Arc::new(AlignedBuffer::new(BATCH_BYTES_MAX)),

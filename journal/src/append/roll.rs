@@ -159,7 +159,7 @@ impl Journal {
         let mut header = self.tip.next_header(kind, epoch, watermark);
         let length = header.seal(inside.all_mut(), BATCH_HEADER_BYTES + body_bytes);
         inside.set_filled(length);
-        self.hand_over(buffer, header);
+        self.hand_over(buffer, &header);
         Ok(())
     }
 }

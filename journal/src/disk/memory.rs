@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
@@ -144,7 +144,11 @@ impl Disk for MemoryDisk {
     }
 
     fn writer(&self, _durability: Durability) -> Box<dyn WriteQueue> {
-        Box::new(MemoryQueue { writes: VecDeque::new(), in_flight_max: self.writes_in_flight })
+        let in_flight_max = self.writes_in_flight;
+        match self.keeps {
+            Keeps::Everything => Box::new(MemoryQueue { writes: Vec::new(), in_flight_max }),
+            Keeps::SizesOnly => Box::new(ForgetfulQueue { done: Vec::new(), in_flight_max }),
+        }
     }
 }
 
@@ -247,7 +251,7 @@ impl DiskFile for MemoryFile {
 
 /// Holds writes back until they are asked for when more than one may be in flight.
 struct MemoryQueue {
-    writes: VecDeque<MemoryWrite>,
+    writes: Vec<MemoryWrite>,
     in_flight_max: usize,
 }
 
@@ -271,12 +275,40 @@ impl WriteQueue for MemoryQueue {
         ticket: WriteTicket,
     ) {
         assert!(self.writes.len() < self.in_flight_max, "ask for a free slot before submitting");
-        self.writes.push_back(MemoryWrite { file: file.clone(), offset, bytes, ticket });
+        self.writes.push(MemoryWrite { file: file.clone(), offset, bytes, ticket });
     }
 
     fn complete(&mut self, _wait: bool) -> Option<Completion> {
-        let MemoryWrite { file, offset, bytes, ticket } = self.writes.pop_back()?;
+        let MemoryWrite { file, offset, bytes, ticket } = self.writes.pop()?;
         let result = file.write_all_at(offset, &bytes);
         Some(Completion { ticket, result, write_ns: 0 })
+    }
+}
+
+/// Does every write at once: where nothing is kept there is nothing to hold back.
+struct ForgetfulQueue {
+    done: Vec<Completion>,
+    in_flight_max: usize,
+}
+
+impl WriteQueue for ForgetfulQueue {
+    fn in_flight_max(&self) -> usize {
+        self.in_flight_max
+    }
+
+    fn submit(
+        &mut self,
+        file: &Arc<dyn DiskFile>,
+        offset: u64,
+        bytes: Arc<AlignedBuffer>,
+        ticket: WriteTicket,
+    ) {
+        assert!(self.done.len() < self.in_flight_max, "ask for a free slot before submitting");
+        let result = file.write_all_at(offset, &bytes);
+        self.done.push(Completion { ticket, result, write_ns: 0 });
+    }
+
+    fn complete(&mut self, _wait: bool) -> Option<Completion> {
+        self.done.pop()
     }
 }

@@ -119,7 +119,7 @@ fn append_entry(journal: &mut Journal, entry: &Entry<'_>) -> Result<(), Error> {
 /// Writes the open batch and waits until it is durable; its chain.
 fn write(journal: &mut Journal) -> Result<Chain, Error> {
     journal.submit()?;
-    let written = journal.complete(true)?.expect("one batch was submitted");
+    let chain = journal.complete(true)?.expect("one batch was submitted").batch.chain();
     assert_eq!(journal.in_flight(), 0, "one batch is written at a time");
-    Ok(written.batch.chain())
+    Ok(chain)
 }

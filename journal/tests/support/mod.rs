@@ -157,7 +157,7 @@ pub fn commit(journal: &mut Journal) -> Result<Batch, Error> {
     let sequence = journal.submit()?;
     let written = journal.complete(true)?.expect("a batch was submitted");
     assert_eq!(written.batch.sequence(), sequence);
-    Ok(written.batch)
+    Ok(written.batch.clone())
 }
 
 /// So many batches of one event each, durable.

@@ -175,9 +175,10 @@ mod tests {
         journal.begin_entry(&head).expect("an entry");
         journal.finish_entry();
         journal.submit().expect("a batch");
+        let journal_id = journal.journal_id();
         let written = journal.complete(true).expect("a disk").expect("a batch");
-        let mut printer = Printer { out: Vec::new(), journal: journal.journal_id(), range: (0, 0) };
-        printer.batch(&written.batch).expect("memory");
+        let mut printer = Printer { out: Vec::new(), journal: journal_id, range: (0, 0) };
+        printer.batch(written.batch).expect("memory");
         let line: Value = serde_json::from_slice(&printer.out).expect("one line of JSON");
         let expected = [
             ("event", Value::Null),

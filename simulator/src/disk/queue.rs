@@ -44,7 +44,7 @@ impl ModelQueue {
         })
     }
 
-    /// The next to be completed, where one may be. Every other look at a disk finds it still at
+    /// The next to be completed, where one may be. Half of the looks at a disk find it still at
     /// work: what is in flight then is what a crash can lose.
     fn choose(&self, model: &mut Model, wait: bool) -> Option<usize> {
         let stalled = |it: &Submitted, model: &Model| match &it.write {
@@ -61,7 +61,7 @@ impl ModelQueue {
             }
             model.fired.add(FaultKind::Stall, u64::from(free.is_empty()));
         }
-        if !wait && model.dice.below(2) == 0 {
+        if !wait && model.dice.coin() {
             return None;
         }
         let among = if free.is_empty() && wait { all.collect() } else { free };

@@ -181,8 +181,7 @@ fn work(
     Ok(())
 }
 
-/// After a failed write every call answers so, nothing more is written, and what is durable is
-/// what was answered.
+/// After a failed write every call answers so, and nothing more is written.
 fn stands_still(journal: &mut Journal, disk: &ModelDisk, told: &Told) -> Result<(), Failure> {
     let wrong = |what: &str| Err(Failure::Wrong(what.to_owned()));
     let before = disk.operations();

@@ -242,8 +242,9 @@ fn tear(disk: &MemoryDisk, entry: &Entry<'_>) {
     append(&mut journal, entry);
     journal.submit().expect("memory");
     let written = journal.complete(true).expect("memory").expect("a batch was submitted");
+    let batch = written.batch.clone();
     drop(journal);
-    let (batch, lost) = (&written.batch, vec![0; written.batch.stored_bytes() as usize - 4096]);
+    let lost = vec![0; batch.stored_bytes() as usize - 4096];
     let file = disk.open("segment-0000000001.hl", Access::Write).expect("it is there");
     file.write_all_at(batch.offset() + 4096, &lost).expect("memory");
     assert!(lost.len() > 4096 && batch.segment() == 1);

@@ -68,7 +68,8 @@ impl Batch {
         self.header.watermark
     }
 
-    /// Hash over its stored bytes, and through them over all before.
+    /// Hash over its stored bytes, and through them over all before; [`Chain::ZERO`] where the disk
+    /// keeps nothing.
     pub fn chain(&self) -> Chain {
         self.chain
     }
@@ -117,7 +118,8 @@ impl Batch {
         self.header.offset
     }
 
-    /// All of it, exactly as on disk.
+    /// All of it, exactly as on disk. Of a disk that keeps nothing a batch of entries has any bytes
+    /// where header, padding and trailer would be.
     pub fn stored(&self) -> &[u8] {
         &self.bytes[self.start..self.start + self.header.byte_length as usize]
     }
@@ -138,10 +140,5 @@ impl Batch {
     /// The buffer that its bytes are in.
     pub(crate) fn buffer(&self) -> &Arc<AlignedBuffer> {
         &self.bytes
-    }
-
-    /// Gives up this share of the buffer.
-    pub(crate) fn into_buffer(self) -> Arc<AlignedBuffer> {
-        self.bytes
     }
 }
