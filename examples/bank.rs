@@ -56,5 +56,5 @@ pub(crate) fn run(builder: Builder) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    run(Engine::builder("bank-data"))
+    run(Engine::builder("my-data"))
 }

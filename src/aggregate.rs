@@ -52,6 +52,10 @@ pub trait Aggregate:
     ) -> Result<(), Self::Refusal>;
 
     /// Folds one event into the state. It cannot fail: what is recorded has happened.
+    ///
+    /// Where it panics the command is refused, and the whole state is folded anew from snapshot and
+    /// journal, beside the old one, to get this aggregate back as it was: until then no command is
+    /// taken up, and memory holds both.
     fn evolve(&mut self, event: &Self::Event);
 }
 

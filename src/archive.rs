@@ -33,7 +33,8 @@ pub struct DigestReport {
     pub tail_events: u64,
 }
 
-/// A directory opened for looking only. No byte is changed, and no engine can run beside it.
+/// A directory opened for looking only. No byte is changed (a `lock` file that is missing is made),
+/// and no engine can run beside it.
 pub struct Archive {
     history: History,
     recipe: Recipe,

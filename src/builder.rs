@@ -160,15 +160,21 @@ impl Builder {
         self
     }
 
-    /// How many command keys are remembered, a billion (2^30) at most; a million unless said
-    /// otherwise. 0 takes none. Each takes up to 90 bytes of memory, all of it set aside by the
-    /// first key (of the first four million) and touched as keys come.
+    /// How many command keys are remembered; a million unless said otherwise. 0 takes none. A
+    /// command whose key has been forgotten takes effect again.
+    ///
+    /// Each takes up to 90 bytes of memory, set aside by the first key (for the first four million)
+    /// and touched as keys come, and each batch with a key 40 to 80 bytes more.
+    ///
+    /// # Panics
+    /// `open` panics beyond a billion (2^30).
     pub fn keys_max(mut self, keys: usize) -> Self {
         self.keys_max = keys;
         self
     }
 
-    /// How many one-shot commands may wait before one is answered `Overloaded`.
+    /// How many one-shot commands may wait before one is answered `Overloaded`; 8,192 unless said
+    /// otherwise.
     pub fn mailbox_commands_max(mut self, commands: usize) -> Self {
         self.mailbox_commands_max = commands;
         self
@@ -194,7 +200,9 @@ impl Builder {
         self
     }
 
-    /// Sizes of the journal's segments: the first one, and the one at which doubling ends.
+    /// Bytes of the journal's segments: of the first one, and of the one at which doubling ends.
+    /// Whole blocks of 4 KiB from 1 MiB to 1 GiB, 4 and 64 MiB unless said otherwise; with others
+    /// `open` answers that the options are invalid.
     pub fn segment_bytes(mut self, first: u64, max: u64) -> Self {
         self.options.segment_bytes_first = first;
         self.options.segment_bytes_max = max;
@@ -214,7 +222,8 @@ impl Builder {
         self
     }
 
-    /// Opens the directory for looking only: no threads, no byte changed, no engine beside it.
+    /// Opens the directory for looking only: no threads, no byte changed, no engine beside it. A
+    /// `lock` file that is missing is made.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -230,7 +239,7 @@ impl Builder {
     /// Recovers everything, then starts the engine.
     ///
     /// # Errors
-    /// See [`OpenError`]; nothing was changed on disk.
+    /// See [`OpenError`].
     pub fn open(self) -> Result<Engine, OpenError> {
         let (parts, stages) = self.wire()?;
         let threads =
@@ -242,7 +251,7 @@ impl Builder {
     /// For simulators; see the crate `hotledger-simulator`.
     ///
     /// # Errors
-    /// See [`OpenError`]; nothing was changed on disk.
+    /// See [`OpenError`].
     pub fn open_stepped(self) -> Result<(Engine, Stages), OpenError> {
         let (parts, stages) = self.wire()?;
         Ok((Engine::assemble(parts, Threads::none()), stages))

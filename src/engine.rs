@@ -113,12 +113,18 @@ impl Engine {
     }
 
     /// Every event of one kind after a position: history, then live, without a gap.
+    ///
+    /// # Panics
+    /// When the kind is not registered.
     #[must_use]
     pub fn subscribe<A: Aggregate>(&self, after: Position) -> Subscription<Recorded<A>> {
         self.subscription(after, Typed::new(self.decoder(), None), A::KIND)
     }
 
     /// Every event of one aggregate after a position.
+    ///
+    /// # Panics
+    /// When the kind is not registered.
     #[must_use]
     pub fn subscribe_to<A: Aggregate>(
         &self,

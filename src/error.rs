@@ -10,7 +10,10 @@ use hotledger_journal as journal;
 use crate::codec::{CodecError, DecodeError};
 use crate::position::{Position, Version};
 
-/// Why an engine did not open. Nothing was changed on disk.
+/// Why an engine did not open.
+///
+/// A refusal for what is in the directory changes no byte of it. After `Threads`, or an I/O error
+/// in the middle of a recovery, it is as if the process had been killed: open it again.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -56,8 +59,10 @@ pub enum OpenError {
         /// Why.
         source: DecodeError,
     },
-    /// An aggregate's `evolve` panicked over an event that is in the journal.
-    /// **Do:** mend `evolve`; until then the aggregate is quarantined.
+    /// An aggregate's `evolve` panicked over an event that is in the journal. Reading the past
+    /// answers so ([`ReadError::Replay`]); an engine opens all the same, with the aggregate
+    /// quarantined, and builds no snapshot until that is mended.
+    /// **Do:** mend `evolve`, and open it again.
     #[error("`{kind}` `{id}`: evolve panicked at position {position}: {message}")]
     Evolve {
         /// The aggregate's kind.
@@ -169,8 +174,8 @@ pub enum ExecuteError<R> {
         /// The most that fits.
         entry_bytes_max: usize,
     },
-    /// An event could not be serialised.
-    /// **Do:** mend its `Serialize`; nothing was executed.
+    /// An event could not be serialised, or the aggregate's id is a text of more than 255 bytes.
+    /// **Do:** mend its `Serialize`, or shorten the id; nothing was executed.
     #[error("an event could not be encoded: {0}")]
     Unencodable(Box<str>),
     /// `decide` or `evolve` panicked; the command had no effect.

@@ -9,7 +9,8 @@ use crate::error::ExecuteError;
 use crate::keys::{Keys, Known};
 use crate::position::{Position, Version};
 
-/// A committed command: on disk, in the order, and there after any crash.
+/// A committed command: in the order, and as durable as [`durability`](Receipt::durability) says;
+/// `Synced`, it is on disk and there after any crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The position of the command's last event; without events, the position it was decided at.

@@ -14,7 +14,8 @@ pub enum Wait {
     /// Spin and yield for about one sync, then park. For almost everyone.
     #[default]
     Adaptive,
-    /// Never park. Lowest latency; takes a whole core for the writer, so have one to spare.
+    /// Never park. Lowest latency; the writer takes a whole core, and so does every caller that
+    /// waits, so have some to spare.
     Spin,
     /// Park at once. Costs a wake-up (some 20 µs) on every hop and no idle CPU at all.
     Park,

@@ -3,12 +3,12 @@
 use std::{fmt, str::FromStr};
 
 /// BLAKE3 of a batch as stored. Since a batch holds the chain of the one before, equal chains
-/// mean equal journals up to there.
+/// mean equal journals up to there; but for [`Chain::ZERO`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chain(pub [u8; 32]);
 
 impl Chain {
-    /// Before the first segment there is nothing to hash.
+    /// Nothing was hashed: before the first segment, and where the disk keeps nothing.
     pub const ZERO: Chain = Chain([0; 32]);
 
     /// Chain of the given stored bytes.

@@ -27,9 +27,9 @@
 //! ```
 //!
 //! The trade: every batch is padded to whole 4 KiB blocks and hashed, so that no acknowledged
-//! byte is ever written twice and no changed byte goes unseen. One thread appends; any number
-//! read what is durable without slowing it. It is not a database: there is no index, no delete
-//! and no compaction. `FORMAT.md` describes every byte on disk.
+//! byte is ever overwritten with another and no changed byte goes unseen. One thread appends; any
+//! number read what is durable without slowing it. It is not a database: there is no index, no
+//! delete and no compaction. `FORMAT.md` describes every byte on disk.
 
 mod limits;
 mod sync;

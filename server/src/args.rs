@@ -31,7 +31,8 @@ fn up_to(max: u32) -> RangedI64ValueParser<u32> {
 #[command(name = "hotledger", version, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 fine, 2 usage, 65 corrupt, lost, not as expected or of an unknown format, 73 cannot
-create, 74 I/O error, 75 locked by another process, 77 permission, 78 configuration or key file.
+create, 74 I/O error, 75 locked by another process, 77 permission, 78 configuration or key file,
+130 stopped by a signal.
 
 Example:
   echo '{\"kind\":\"account\",\"id\":1,\"command\":{\"Deposit\":{\"amount\":5}}}' \\
@@ -72,7 +73,9 @@ pub(crate) enum ExchangeCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A line is {\"kind\",\"id\",\"command\"} or {\"transact\"}, with an optional \"key\" (the same key
-takes effect once) and, for a single aggregate, \"expect\" (the version it must have).
+takes effect once, among the newest million) and, for a single aggregate, \"expect\" (the version
+it must have). What is refused or cannot be read is answered in its place, and is no failure of
+the program.
 
 Examples:
   echo '{\"kind\":\"account\",\"id\":1,\"command\":{\"Deposit\":{\"amount\":5}},\"key\":\"a1\"}' \\

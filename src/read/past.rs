@@ -72,8 +72,8 @@ impl Past {
     /// this aggregate's events are decoded.
     ///
     /// # Errors
-    /// The position lies ahead of what is durable; the journal cannot be read; an event of the
-    /// aggregate cannot be decoded.
+    /// The position lies ahead of what is durable; the aggregate has no such version; the journal
+    /// cannot be read; an event of the aggregate cannot be decoded, or `evolve` panicked over it.
     pub fn aggregate<A: Aggregate>(&self, id: &A::Id) -> Result<Option<Found<A>>, ReadError> {
         let mut found = Search::<A> {
             id,

@@ -24,7 +24,7 @@ pub enum SnapshotPolicy {
     Bytes(u64),
     /// When a recovery, at the speed measured last, would take longer than this.
     RecoveryTime(Duration),
-    /// Never; every recovery replays from zero.
+    /// Never. One that is there is still recovered from.
     Never,
 }
 

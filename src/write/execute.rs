@@ -128,10 +128,13 @@ impl<T, R> Pending<T, R> {
         Self { state, wait }
     }
 
-    /// Waits until the answer is there: spins for about one sync, then parks.
+    /// Waits until the answer is there, as [`Wait`] says.
     ///
     /// # Errors
     /// See [`ExecuteError`].
+    ///
+    /// # Panics
+    /// When it has been polled: await it instead.
     pub fn wait(self) -> Result<T, ExecuteError<R>> {
         self.wait_until(|receiver| receiver.recv().map_err(|_| gone()))
     }
@@ -140,6 +143,9 @@ impl<T, R> Pending<T, R> {
     ///
     /// # Errors
     /// `TimedOut` when the answer did not come; the command may still commit.
+    ///
+    /// # Panics
+    /// When it has been polled: await it instead.
     pub fn wait_for(self, timeout: Duration) -> Result<T, ExecuteError<R>> {
         self.wait_until(|receiver| {
             receiver.recv_timeout(timeout).map_err(|error| match error {
@@ -149,7 +155,7 @@ impl<T, R> Pending<T, R> {
         })
     }
 
-    /// Whether `wait` would answer at once.
+    /// Whether `wait` would answer at once; not to be asked of one that has been polled.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         match &self.state {

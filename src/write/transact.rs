@@ -72,7 +72,12 @@ enum Lost {
 }
 
 impl Transacting<'_, '_> {
-    /// Executes one command on one aggregate.
+    /// Executes one command on one aggregate; the aggregate's version then. Costs a clone of each
+    /// aggregate that the transaction touches.
+    ///
+    /// Where the command is lost for another reason than a refusal (an event that is too large or
+    /// cannot be encoded, a panic, a quarantined aggregate) so is the whole transaction, and its
+    /// answer says why. Until then this answers version 0, and what follows is undone.
     ///
     /// # Errors
     /// The aggregate's refusal; the aggregate is as it was, and the transaction may go on.

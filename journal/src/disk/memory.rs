@@ -47,6 +47,9 @@ impl MemoryDisk {
     }
 
     /// The same disk, taking this many writes in flight and completing the newest first.
+    ///
+    /// # Panics
+    /// When it is to take none.
     pub fn with_writes_in_flight(self, writes: usize) -> MemoryDisk {
         assert!(writes > 0, "let at least one write be in flight");
         MemoryDisk { writes_in_flight: writes, ..self }

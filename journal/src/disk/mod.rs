@@ -140,7 +140,8 @@ pub struct Completion {
 
 /// Journal writes in flight. They may complete in any order: the journal restores it.
 pub trait WriteQueue: Send {
-    /// How many writes may be submitted and not yet completed, at least 1.
+    /// How many writes may be submitted and not yet completed, 1 to 64; with others opening a
+    /// journal panics.
     fn in_flight_max(&self) -> usize;
 
     /// Begins to write all of the buffer. Never called with `in_flight_max` in flight.

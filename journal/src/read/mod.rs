@@ -99,6 +99,9 @@ impl JournalReads {
     }
 
     /// A reader whose first batch is the first of the segment that holds this position.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::UnknownFormat`] or [`Error::Io`] of that segment's beginning.
     pub fn reader_from(&self, position: u64) -> Result<Reader, Error> {
         let number = self.durable.segment_with(position).expect("segment 1 begins at position 0");
         let bound = Bound::Durable(self.durable.clone(), self.pause);

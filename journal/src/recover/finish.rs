@@ -28,6 +28,10 @@ impl Recovery {
     /// On a disk without room for that opening the journal is opened all the same, and takes
     /// entries once there is room: see [`Journal::awaits_room`].
     ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an end that no crash leaves, before anything is written;
+    /// [`Error::Io`] of the disk, after which it is as if the process had been killed.
+    ///
     /// # Panics
     /// When the reader has not reached the end, or the recovery is for reading only.
     pub fn finish(self, reader: Reader) -> Result<(Journal, OpenReport), Error> {

@@ -64,6 +64,9 @@ impl Recovery {
 
     /// The same for reading only: any number of readers share the lock, and
     /// [`finish`](Recovery::finish) is not allowed.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while a writer has it open; as [`begin`](Recovery::begin) otherwise.
     pub fn begin_read_only(disk: Arc<dyn Disk>) -> Result<Recovery, Error> {
         Recovery::locked(disk, Options::default(), LockKind::Shared)
     }
@@ -111,6 +114,9 @@ impl Recovery {
     }
 
     /// A reader whose first batch is the first of the segment that holds this position.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::UnknownFormat`] or [`Error::Io`] of that segment's beginning.
     pub fn reader_from(&self, position: u64) -> Result<Reader, Error> {
         match (segment_with(&self.survey.segments, position), self.bound()) {
             (Some(number), Some(bound)) => {

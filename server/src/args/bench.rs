@@ -61,7 +61,8 @@ pub(crate) struct BenchArgs {
     /// Threads that send commands
     #[arg(long, default_value_t = 1, value_parser = up_to(256))]
     pub(crate) clients: u32,
-    /// Commands on their way for each client in pipelined mode
+    /// Commands on their way for each client in pipelined mode; in open mode a client waits once so
+    /// many, or a tenth of a second's, are unanswered
     #[arg(long, default_value_t = 8_192, value_parser = up_to(IN_FLIGHT_MAX))]
     pub(crate) in_flight: u32,
     /// Commands a second in open mode, all clients together; several rates are run in turn
