@@ -22,7 +22,7 @@ pub(crate) type ShownRows<K, R> = papaya::HashMap<K, R, RandomState>;
 /// holds up the projector. While a table comes through history its changes are gathered and shown
 /// together, now and then: of a row that changes often, readers get the newest state.
 ///
-/// A get at random among a million rows costs 140 to 250 ns. It waits for memory twice, for the
+/// A get at random among a million rows costs 110 to 250 ns. It waits for memory twice, for the
 /// table's entry and then for the row it points to, and as it lets go of the row the next get has
 /// to wait for it: held on to, rows came in half the time.
 pub struct Rows<K, R> {

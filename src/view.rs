@@ -33,7 +33,7 @@ pub struct Recorded<A: Aggregate> {
 /// A whole view: a fold of events into one value that readers see at one position.
 ///
 /// Two copies of it are kept (left-right), so that readers never wait and never see half a change;
-/// each event is therefore projected twice and must do the same both times. Reading costs 10
+/// each event is therefore projected twice and must do the same both times. Reading costs 7
 /// to 30 ns; memory is twice the view. A copy is cloned from the other only after a panic.
 pub trait View<A: Aggregate>: Default + Clone + Send + Sync + 'static {
     /// Folds one event. Called on the projector's own thread, in order, without a gap.

@@ -193,7 +193,7 @@ impl<V> ViewSource<V> {
 
 /// Reads one whole view. Each thread has its own: clone it, or ask the engine for another.
 ///
-/// A read costs 10 to 30 ns, never waits and never holds up the writer. A guard that is held keeps
+/// A read costs 7 to 30 ns, never waits and never holds up the writer. A guard that is held keeps
 /// newer states from being shown to anyone, so look and let go.
 pub struct ViewReader<V> {
     handle: ReadHandle<Side<V>>,

@@ -29,8 +29,8 @@ impl Recovery {
     /// entries once there is room: see [`Journal::awaits_room`].
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for an end that no crash leaves, before anything is written;
-    /// [`Error::Io`] of the disk, after which it is as if the process had been killed.
+    /// [`Error::Corrupt`] where the journal's epoch is the last there is, before anything is
+    /// written; [`Error::Io`] of the disk, after which it is as if the process had been killed.
     ///
     /// # Panics
     /// When the reader has not reached the end, or the recovery is for reading only.
