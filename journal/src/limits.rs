@@ -66,6 +66,10 @@ pub(crate) const BATCH_ROOM_BYTES: usize =
 /// Retired append buffers kept for the next batches; those above are left to their last reader.
 pub(crate) const POOL_BUFFERS_MAX: usize = 32;
 
+/// How many batches are retired after a buffer before it is filled again, where the disk reads it.
+/// Memory that a device has read a moment ago is slow to write: see docs/decisions/0013.
+pub(crate) const POOL_BUFFERS_RESTING: usize = 8;
+
 /// Most writes a disk may hold in flight: bounds the unacknowledged tail a crash can leave.
 pub(crate) const WRITES_IN_FLIGHT_MAX: usize = 64;
 
@@ -116,6 +120,7 @@ const _: () = {
     assert!(TEXT_ID_BYTES_MAX <= u8::MAX as usize, "a text id's length is one byte");
     assert!(CHUNK_BYTES >= BATCH_BYTES_MAX, "a chunk holds any batch whole");
     assert!(LARGE_BATCH_BYTES < BATCH_BYTES_MAX as u64, "batches can be as large as that");
+    assert!(POOL_BUFFERS_RESTING < POOL_BUFFERS_MAX, "the pool keeps buffers that have rested");
     assert!(READ_CACHED_BYTES <= CHUNK_BYTES, "no more is read at once than a chunk holds");
     assert!(READ_CACHED_BYTES.is_multiple_of(BLOCK_BYTES), "a reader asks for whole blocks");
     assert!(READ_AHEAD_BYTES / 2 >= CHUNK_BYTES as u64, "no piece comes before it is read ahead");

@@ -75,7 +75,7 @@ impl Committer {
             batches: VecDeque::with_capacity(2 * in_flight_max),
             durable_batches: 0,
             is_lent: false,
-            buffers: BufferPool::new(),
+            buffers: BufferPool::new(keeps),
             durable,
             proof,
             keeps,
