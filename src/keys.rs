@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use hotledger_journal::{Batch, Chain, Entry};
 
 use crate::identity::CommandKey;
-use crate::limits::{GROUP, KEYS_ROOM, KEYS_WINDOW_MAX};
+use crate::limits::{KEYS_ROOM, KEYS_WINDOW_MAX};
 use crate::position::{Position, Version};
 
 use self::places::Places;
@@ -108,19 +108,17 @@ impl Keys {
         self.places.find(tag, |held| held == number).is_some()
     }
 
-    /// Starts to fetch what recording these keys will need, all at once: their own places, and
-    /// those of the keys that make room for them. Answers their tags.
-    pub(crate) fn foresee(&self, keys: impl Iterator<Item = CommandKey>) -> [Tag; GROUP] {
-        let (mut tags, mut count) = ([Tag::default(); GROUP], 0);
-        for (tag, key) in tags.iter_mut().zip(keys) {
-            *tag = self.tag(&key);
-            count += 1;
+    /// Starts to fetch what recording a key will need, behind so many that are foreseen and not
+    /// recorded: its own place, and that of the key that makes room for it. Answers its tag.
+    #[inline]
+    pub(crate) fn foresee(&self, before: usize, key: &CommandKey) -> Tag {
+        let tag = self.tag(key);
+        self.places.foresee(tag);
+        let forgotten = (self.len() + before).checked_sub(self.max);
+        if let Some(oldest) = forgotten.and_then(|at| self.order.get(at)) {
+            self.places.foresee(self.tag(&oldest.key));
         }
-        let forgotten = (self.len() + count).saturating_sub(self.max).min(count);
-        let oldest = self.order.iter().take(forgotten).map(|oldest| self.tag(&oldest.key));
-        let all = tags[..count].iter().copied().chain(oldest);
-        all.for_each(|tag| self.places.foresee(tag));
-        tags
+        tag
     }
 
     /// Remembers a key with its tag; the oldest makes room. A key that is known already was taken
@@ -274,9 +272,9 @@ mod tests {
             }
             let held: Vec<_> = keys.iter().map(|(key, known)| (key, known.clone())).collect();
             prop_assert_eq!(held, model);
-            let all: Vec<_> = (0..30).map(key).collect();
-            let tags = keys.foresee(all.iter().copied());
-            prop_assert!(all.iter().zip(tags).all(|(key, tag)| keys.tag(key) == tag));
+            for of in 0..30 {
+                prop_assert_eq!(keys.foresee(of.into(), &key(of)), keys.tag(&key(of)));
+            }
         }
     }
 }

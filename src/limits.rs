@@ -15,10 +15,17 @@ pub const MAILBOX_COMMANDS_MAX: usize = 8_192;
 /// 2.7 ms; the batch is usually full before.
 pub const TURN_COMMANDS_MAX: usize = 16_384;
 
-/// Commands, or entries, whose aggregates are fetched into the cache together: more than the
-/// processor has lookups under way at once, and few enough to be in its nearest cache still when
-/// they are used.
+/// Commands that are taken up together, and entries whose aggregates are fetched into the cache
+/// together: more than the processor has lookups under way at once, and few enough to be in its
+/// nearest cache still when they are used.
 pub(crate) const GROUP: usize = 32;
+
+/// Commands of a group that are settled between two looks at what comes next.
+pub(crate) const STRIDE: usize = 4;
+
+/// How many times as many behind these are being fetched by then. Fetched all at once, what a group
+/// looks up comes late: see docs/decisions/0009.
+pub(crate) const STRIDES_AHEAD: usize = 2;
 
 /// One-shot commands that are settled and wait for the disk; with so many the writer takes up no
 /// more of them, and the mailbox fills.

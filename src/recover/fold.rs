@@ -120,8 +120,9 @@ impl Folded {
             hash.into_iter().for_each(|hash| self.state.foresee(hash));
             group.hashes.push(hash);
         }
-        let keys = group.entries.iter().filter_map(Entry::key);
-        let _ = self.keys.foresee(keys.map(|key| CommandKey(key.key)));
+        for (before, key) in group.entries.iter().filter_map(Entry::key).enumerate() {
+            self.keys.foresee(before, &CommandKey(key.key));
+        }
     }
 
     /// Folds one entry with its events, which come first among `events`; `false` where it goes

@@ -223,22 +223,24 @@ impl Desk<'_> {
     }
 
     /// Has the processor fetch what these commands will look up, all at once: a lookup in a large
-    /// table is mostly waiting for memory, and lookups that are independent wait together. At most
-    /// [`GROUP`](crate::limits::GROUP) commands.
-    pub(crate) fn foresee<A: Aggregate>(&mut self, kind: usize, group: &mut [Taken<A>]) {
+    /// table is mostly waiting for memory, and lookups that are independent wait together. They
+    /// come behind so many that are foreseen and not settled.
+    pub(crate) fn foresee<A: Aggregate>(
+        &mut self,
+        kind: usize,
+        before: usize,
+        group: &mut [Taken<A>],
+    ) {
         let slots = &self.state.hot::<A>(kind).slots;
         let keys = &self.keys;
         // An id of the user's that panics does so again where it is answered.
         let foreseen = catch_unwind(AssertUnwindSafe(|| {
-            for taken in group.iter_mut() {
+            for (before, taken) in (before..).zip(group.iter_mut()) {
                 let hash = slots.hash(taken.id());
                 slots.foresee(hash);
-                taken.lookup = Some(Lookup { hash, tag: Tag::default() });
+                let tag = taken.key().map(|key| keys.foresee(before, &key));
+                taken.lookup = Some(Lookup { hash, tag: tag.unwrap_or_default() });
             }
-            let tags = keys.foresee(group.iter().filter_map(Taken::key));
-            let keyed = group.iter_mut().filter(|taken| taken.entry.key.is_some());
-            let lookups = keyed.filter_map(|taken| taken.lookup.as_mut());
-            lookups.zip(tags).for_each(|(lookup, tag)| lookup.tag = tag);
         }));
         if foreseen.is_err() {
             group.iter_mut().for_each(|taken| taken.lookup = None);

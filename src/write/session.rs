@@ -10,7 +10,7 @@ use crate::aggregate::Aggregate;
 use crate::durable::DurableLine;
 use crate::error::{ExecuteError, HaltReason};
 use crate::keys::Keys;
-use crate::limits::{GROUP, SESSION_IN_FLIGHT_MAX};
+use crate::limits::{GROUP, SESSION_IN_FLIGHT_MAX, STRIDE, STRIDES_AHEAD};
 use crate::position::{Position, Version};
 use crate::receipt::{Receipt, Verdict};
 use crate::wait::{Patience, Wait};
@@ -74,6 +74,7 @@ impl<A: Aggregate> Session<A> {
             requests: taken,
             group: Vec::with_capacity(GROUP),
             begun: 0,
+            foreseen: 0,
             settled: Settled::with_room_for(in_flight_max),
             verdicts: settled,
             told: tell,
@@ -199,6 +200,8 @@ struct RingLane<A: Aggregate> {
     group: Vec<Taken<A>>,
     /// How many of them have been settled.
     begun: usize,
+    /// How many of them have been foreseen.
+    foreseen: usize,
     settled: Settled<A::Refusal>,
     verdicts: Producer<Verdict<A::Refusal>>,
     told: Producer<Told<A::Refusal>>,
@@ -318,10 +321,20 @@ impl<A: Aggregate> RingLane<A> {
     /// other core together.
     fn take_up(&mut self) {
         self.group.clear();
-        self.begun = 0;
+        (self.begun, self.foreseen) = (0, 0);
         let count = self.requests.slots().min(GROUP);
         let chunk = self.requests.read_chunk(count).expect("so many are there");
         self.group.extend(chunk.into_iter().map(|parcel| Taken::up(parcel, Trace::default())));
+    }
+
+    /// Foresees the commands that are settled next and some behind them, those that are not yet.
+    fn foresee(&mut self, desk: &mut Desk<'_>) {
+        let until = self.group.len().min(self.begun + (1 + STRIDES_AHEAD) * STRIDE);
+        if self.foreseen < until {
+            let before = self.foreseen - self.begun;
+            desk.foresee(self.kind, before, &mut self.group[self.foreseen..until]);
+            self.foreseen = until;
+        }
     }
 
     fn say(&mut self, told: Told<A::Refusal>) {
@@ -340,10 +353,10 @@ impl<A: Aggregate> Lane for RingLane<A> {
             if self.begun == self.group.len() {
                 self.take_up();
             }
+            self.foresee(desk);
             let (kind, from) = (self.kind, self.begun);
-            let until = self.group.len().min(from + ready - settled);
+            let until = self.group.len().min(from + STRIDE.min(ready - settled));
             let group = &mut self.group[from..until];
-            desk.foresee(kind, group);
             let mut done = 0;
             // Caught around all of them, not around each.
             while let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
@@ -376,7 +389,7 @@ impl<A: Aggregate> Lane for RingLane<A> {
     fn halt(&mut self, reason: &HaltReason) {
         let mut waiting = self.settled.clear() + self.group.len() - self.begun;
         self.group.clear();
-        self.begun = 0;
+        (self.begun, self.foreseen) = (0, 0);
         // Each is counted as it is taken: more may come meanwhile.
         while self.requests.pop().is_ok() {
             waiting += 1;

@@ -63,7 +63,7 @@ pub(crate) struct BenchArgs {
     pub(crate) clients: u32,
     /// Commands on their way for each client in pipelined mode; in open mode a client waits once so
     /// many, or a tenth of a second's, are unanswered
-    #[arg(long, default_value_t = 8_192, value_parser = up_to(IN_FLIGHT_MAX))]
+    #[arg(long, default_value_t = 16_384, value_parser = up_to(IN_FLIGHT_MAX))]
     pub(crate) in_flight: u32,
     /// Commands a second in open mode, all clients together; several rates are run in turn
     #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = up_to(100_000_000),
