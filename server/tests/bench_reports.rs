@@ -29,7 +29,7 @@ fn both_modes_are_in_the_table_and_nothing_stays() {
         assert_eq!(run["valid"], true);
         assert_figures(run);
     }
-    assert_eq!(runs[1]["in_flight"], 8_192);
+    assert_eq!(runs[1]["in_flight"], 16_384);
     assert_eq!(fs::read_dir(place.path()).expect("a directory").count(), 1, "only runs.json");
 }
 
