@@ -26,7 +26,7 @@ pub(super) const KNOWN: Known = Known {
                `Session`; read through a typed subscription",
     kept: Kept::OnDisk,
     many: Some(Way::in_flight(64)),
-    best: &[Way::in_flight(16_384)],
+    best: &[Way::in_flight(8192)],
     open: |place, begin| Ok(Box::new(Hotledger(open(place.directory, begin)?))),
 };
 
