@@ -28,11 +28,12 @@ use support::spawn;
 /// journal to be read after each.
 const KILLS_A_STORY: u64 = 40;
 
-/// Commands there are for one directory; with small windows each fills a block of its own.
-const COMMANDS_A_STORY: u64 = 60_000;
-
 /// Commands sent in one life at most.
 const COMMANDS_A_LIFE: usize = 4_000;
+
+/// Commands there are for one directory: for all lives in it, however quick the machine, and for
+/// what comes before and behind. A life without any would never have its first answer.
+const COMMANDS_A_STORY: u64 = COMMANDS_BEFORE as u64 + KILLS_A_STORY * COMMANDS_A_LIFE as u64 + 100;
 
 /// One process in this many is killed at any time from its start, recovery included; the others
 /// at any time after their first answer.
